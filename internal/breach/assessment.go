@@ -55,6 +55,7 @@ const (
 	StageInitial    Stage = "initial"
 	StageSupplement Stage = "supplement"
 	StageFinal      Stage = "final"
+	StageWithdrawal Stage = "withdrawal" // a report is taken back, because there was nothing to report
 )
 
 // RuleID is a rule's row in the reference, "cn-cac-other".
@@ -71,7 +72,8 @@ type Obligation struct {
 
 	Title      Text   `json:"title"`      // what is to be done, in a line
 	Instrument Text   `json:"instrument"` // official name
-	Article    string `json:"article"`    // "art. 57", "第57条": as the pack writes it, in numerals
+	Article    string `json:"article"`    // "art. 57", "第57条": in the instrument's own manner, in numerals
+	ArticleIn  Text   `json:"article_in"` // the same in both languages
 	Authority  string `json:"authority"`  // the addressee's key in the configuration, "cn-cac-provincial"; empty for measures and notices
 	Addressee  Text   `json:"addressee"`
 
@@ -90,6 +92,8 @@ type Obligation struct {
 	Depends  []FactName `json:"depends,omitempty"` // unknown facts that would settle it; for possible duties
 	Source   string     `json:"source"`            // where the rule was read, with its mark of confidence
 	Verify   *Text      `json:"verify,omitempty"`  // verify with counsel: the doubt's text
+	Problem  *Text      `json:"problem,omitempty"` // why DueAt could not be counted, though the law gives a number
+	Waits    *Text      `json:"waits,omitempty"`   // the lawful delay that moved DueAt
 }
 
 // Key identifies an obligation within an incident: rule and authority.
@@ -138,4 +142,5 @@ type Assessment struct {
 	Severities  []Severity   `json:"severities"`
 	Obligations []Obligation `json:"obligations"` // owed and possible ones, by deadline; those not owed are left out unless asked for
 	Questions   []Question   `json:"questions,omitempty"`
+	Assumed     []Reason     `json:"assumed,omitempty"` // what our policy took for granted about the organisation, because its profile does not say
 }

@@ -36,3 +36,43 @@ const (
 	TaskOverdue     TaskKind = "overdue"       // a deadline has passed
 	TaskFinding     TaskKind = "finding"       // something a person must look at
 )
+
+// Content is what a document says, in every language and for every audience it has. Its JSON is what is hashed, approved
+// and sent; nothing is rendered anew after an approval.
+type Content struct {
+	Renditions []Rendition `json:"renditions"`
+}
+
+// Rendition is one text of a document.
+type Rendition struct {
+	Language Language `json:"language"`
+	Audience Audience `json:"audience,omitempty"` // for notices to people
+	Title    string   `json:"title"`              // a filing's title, a notice's subject line
+	Text     string   `json:"text"`
+	HTML     string   `json:"html,omitempty"`
+	SMS      string   `json:"sms,omitempty"`
+	Push     string   `json:"push,omitempty"`       // a push message's body
+	PushHead string   `json:"push_title,omitempty"` // and its title
+
+	Variables map[string]string `json:"variables,omitempty"` // of a provider's approved SMS template
+}
+
+// Rendition returns the text for a language and audience, else the first for the audience in any language.
+func (c Content) Rendition(l Language, a Audience) (Rendition, bool) {
+	found := -1
+	for i, r := range c.Renditions {
+		if r.Audience != a {
+			continue
+		}
+		if r.Language == l {
+			return r, true
+		}
+		if found < 0 {
+			found = i
+		}
+	}
+	if found < 0 {
+		return Rendition{}, false
+	}
+	return c.Renditions[found], true
+}

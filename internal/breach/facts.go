@@ -32,12 +32,20 @@ const (
 type FactDef struct {
 	Name     FactName
 	Type     FactType
-	Values   []string // for enum and set
+	Values   []string // for enum and set, filled from Choices
+	Choices  []Choice // Values with the words for each
 	Unit     string   // "people", "CNY", "minutes"; empty where there is none
 	Clock    bool     // an instant that deadlines run from; once set it changes legal exposure
 	Org      bool     // belongs to the organisation's profile (configuration), not to the incident
+	Later    bool     // comes by itself in the course of the handling, so nobody is asked for it beforehand
 	Label    Text     // a noun, for tables and reports
 	Question Text     // what to ask a person who may know
+}
+
+// Choice is one value of an enum or a set, and how people read it.
+type Choice struct {
+	Value string
+	Label Text
 }
 
 // Facts is what is known of an incident or an organisation. A name that is absent is unknown, which is not the same as
@@ -274,20 +282,28 @@ func (d FactDef) form() string {
 	panic("breach: fact type " + string(d.Type))
 }
 
-func unknownFact(name FactName) error {
+// NearestFact returns the fact whose name looks most like a misspelt one, and whether any is near enough to suggest.
+func NearestFact(name FactName) (FactName, bool) {
 	best, distance := FactName(""), 4
 	for _, d := range factDefs {
 		if n := editDistance(string(name), string(d.Name)); n < distance {
 			best, distance = d.Name, n
 		}
 	}
-	if best != "" {
+	return best, best != ""
+}
+
+func unknownFact(name FactName) error {
+	if best, near := NearestFact(name); near {
 		return fmt.Errorf("there is no fact named %q; did you mean %s?", name, best)
 	}
 	return fmt.Errorf("there is no fact named %q; tocsin facts new lists them all", name)
 }
 
 func editDistance(a, b string) int {
+	if len(b) == 0 || len(a) > 4*len(b) {
+		return len(a) // far off whatever they hold; names come from strangers, so the work stays bounded
+	}
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
