@@ -1,0 +1,271 @@
+package audience
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// csvSource reads RFC 4180 records within limits. encoding/csv would read a whole file into one cell for one quote that is
+// never closed; here such a record costs its first line, and reading goes on at the second.
+type csvSource struct {
+	lines   *lineReader
+	dec     decoder
+	limits  Limits
+	comma   byte
+	width   int              // the header's number of cells
+	mayFold func(i int) bool // whether a cell of that column may break over lines
+	cells   []string
+}
+
+// openCSV reads the header and finds the delimiter by which most of it is understood.
+func openCSV(r io.Reader, limits Limits) (*csvSource, header, error) {
+	s := &csvSource{lines: newLineReader(r, limits.RecordBytes), limits: limits}
+	if err := s.dec.skipMark(s.lines); err != nil {
+		return nil, header{}, err
+	}
+	p, err := s.firstLine()
+	if err != nil {
+		return nil, header{}, err
+	}
+	text, fault := s.dec.text(p, s.lines)
+	if fault != "" {
+		return nil, header{}, fmt.Errorf("line %d, the header, has broken characters: save the file again as \"CSV UTF-8\"", p.no)
+	}
+	head, err := s.readHeader(text)
+	if err != nil {
+		return nil, header{}, err
+	}
+	if err := s.wantRows(); err != nil {
+		return nil, header{}, err
+	}
+	return s, head, nil
+}
+
+func (s *csvSource) firstLine() (physical, error) {
+	for {
+		p, err := s.lines.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return p, errors.New("the file is empty: it needs a header and a row for each person")
+		case err != nil:
+			return p, fmt.Errorf("read the file of people: %w", err)
+		case p.long:
+			return p, fmt.Errorf("line %d, the header, is longer than %d bytes: this is not a CSV file with one person on each line", p.no, s.limits.RecordBytes)
+		case !p.blank():
+			return p, nil
+		}
+	}
+}
+
+func (s *csvSource) readHeader(text string) (header, error) {
+	var best header
+	for _, comma := range []byte{',', '\t', ';'} {
+		s.comma = comma
+		cells, fault, _ := s.split(text)
+		if fault != "" {
+			best = header{}
+			break
+		}
+		if h := parseHeader(cells); best.cells == nil || h.known > best.known {
+			best, best.comma = h, comma
+		}
+	}
+	if best.cells == nil {
+		return best, fmt.Errorf("the header cannot be read: it has a quote without its other half, more than %d columns, or a name longer than %d bytes", s.limits.Columns, s.limits.FieldBytes)
+	}
+	if err := best.check(); err != nil {
+		return best, err
+	}
+	s.comma, s.width, s.mayFold = best.comma, len(best.cells), best.mayFold
+	return best, nil
+}
+
+// wantRows refuses a header without rows before anything is stored.
+func (s *csvSource) wantRows() error {
+	for {
+		p, err := s.lines.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return errors.New("the file has a header and no rows")
+		case err != nil:
+			return fmt.Errorf("read the file of people: %w", err)
+		case !p.blank():
+			s.lines.unread([]physical{p.copied()})
+			return nil
+		}
+	}
+}
+
+func (s *csvSource) encoding() string { return s.dec.encoding() }
+
+func (s *csvSource) next() (record, error) {
+	for {
+		p, err := s.lines.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return record{}, io.EOF
+		case err != nil:
+			return record{}, fmt.Errorf("read the file of people after line %d: %w", s.lines.no, err)
+		case !p.blank():
+			return s.recordAt(p)
+		}
+	}
+}
+
+func (s *csvSource) recordAt(p physical) (record, error) {
+	rec := record{line: p.no, end: p.no, column: -1}
+	if p.long {
+		rec.fault = TooLong
+		return rec, nil
+	}
+	text, fault := s.dec.text(p, s.lines)
+	if fault != "" {
+		rec.fault = fault
+		return rec, nil
+	}
+	rec.cells, rec.fault, rec.column = s.split(text)
+	if rec.fault == OpenQuote {
+		return s.folded(rec, text)
+	}
+	s.checkWidth(&rec)
+	return rec, nil
+}
+
+// checkWidth forgives cells beyond the header's where they are empty: spreadsheets write them.
+func (s *csvSource) checkWidth(rec *record) {
+	if rec.fault != "" {
+		return
+	}
+	for n := len(rec.cells); n > s.width && strings.TrimSpace(rec.cells[n-1]) == ""; n-- {
+		rec.cells = rec.cells[:n-1]
+	}
+	if len(rec.cells) != s.width {
+		rec.fault, rec.column = ColumnCount, -1
+	}
+}
+
+// folded reads on for a record whose last cell is open at the line's end. Where that comes to nothing, the record is its first
+// line and the others are read again.
+//
+// A quote forgotten in one row and another forgotten in a later one would make a valid cell out of all rows between them. So
+// a line within a cell that has as many delimiters as a row has is taken for a row, and only cells of free text may break.
+func (s *csvSource) folded(rec record, text string) (record, error) {
+	var held []physical
+	give := func() (record, error) {
+		s.lines.unread(held)
+		rec.end, rec.cells, rec.fault, rec.column = rec.line, nil, OpenQuote, -1
+		return rec, nil
+	}
+	var all strings.Builder
+	all.WriteString(text)
+	for len(held)+1 < s.limits.RecordLines {
+		p, err := s.lines.next()
+		if err != nil { // the same error comes again after the lines that are given back
+			return give()
+		}
+		held = append(held, p.copied())
+		line, fault := s.dec.text(held[len(held)-1], s.lines)
+		if p.long || fault != "" || all.Len()+len(line) >= s.limits.RecordBytes || s.looksLikeRow(line) {
+			return give()
+		}
+		all.WriteByte('\n')
+		all.WriteString(line)
+		if !strings.Contains(line, `"`) {
+			continue
+		}
+		rec.cells, rec.fault, rec.column = s.split(all.String())
+		rec.end = p.no
+		switch rec.fault {
+		case OpenQuote:
+			continue
+		case "":
+			s.checkWidth(&rec)
+			if rec.fault == "" && s.foldsWell(rec.cells) {
+				return rec, nil
+			}
+		}
+		return give()
+	}
+	return give()
+}
+
+func (s *csvSource) foldsWell(cells []string) bool {
+	for i, c := range cells {
+		if strings.Contains(c, "\n") && !s.mayFold(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// looksLikeRow counts the delimiters of a line up to the quote that would close the open cell.
+func (s *csvSource) looksLikeRow(line string) bool {
+	inside := strings.ReplaceAll(line, `""`, "  ")
+	inside, _, _ = strings.Cut(inside, `"`)
+	return strings.Count(inside, string(s.comma)) >= s.width-1
+}
+
+// split cuts a record into cells. The fault is OpenQuote where the text ends within a quoted cell.
+func (s *csvSource) split(text string) (cells []string, fault Reason, column int) {
+	cells = s.cells[:0]
+	defer func() { s.cells = cells[:0] }()
+	for {
+		if len(cells) == s.limits.Columns {
+			return cells, ColumnCount, -1
+		}
+		cell, rest, more, fault := s.cell(text)
+		if fault == "" && len(cell) > s.limits.FieldBytes {
+			fault = TooLong
+		}
+		if fault != "" {
+			return cells, fault, len(cells)
+		}
+		cells = append(cells, cell)
+		if !more {
+			return cells, "", -1
+		}
+		text = rest
+	}
+}
+
+// cell cuts the first cell off. more says that a delimiter followed it.
+func (s *csvSource) cell(text string) (cell, rest string, more bool, fault Reason) {
+	if !strings.HasPrefix(text, `"`) {
+		i := strings.IndexByte(text, s.comma)
+		if more = i >= 0; more {
+			text, rest = text[:i], text[i+1:]
+		}
+		if strings.IndexByte(text, '"') >= 0 && !spreadsheetText(text) {
+			fault = StrayQuote
+		}
+		return text, rest, more, fault
+	}
+	text = text[1:]
+	for from := 0; ; {
+		i := strings.IndexByte(text[from:], '"')
+		if i < 0 {
+			return "", "", false, OpenQuote
+		}
+		i += from
+		switch after := text[i+1:]; {
+		case after == "":
+			return unescape(text[:i]), "", false, ""
+		case after[0] == s.comma:
+			return unescape(text[:i]), after[1:], true, ""
+		case after[0] == '"':
+			from = i + 2
+		default:
+			return "", "", false, StrayQuote
+		}
+	}
+}
+
+func unescape(s string) string { return strings.ReplaceAll(s, `""`, `"`) }
+
+// spreadsheetText recognises ="13800138000", by which exports keep a spreadsheet from rounding long numbers.
+func spreadsheetText(cell string) bool {
+	cell = strings.TrimSpace(cell)
+	return len(cell) >= 3 && strings.HasPrefix(cell, `="`) && strings.IndexByte(cell[2:], '"') == len(cell)-3
+}

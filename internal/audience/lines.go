@@ -1,0 +1,78 @@
+package audience
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+)
+
+// windowBytes is how much of a file is looked at to tell its encoding. It also bounds the longest line that is held.
+const windowBytes = 1 << 20
+
+// A physical line of the file, without its end. raw is valid until the next line is read from the file.
+type physical struct {
+	no   int64
+	raw  []byte
+	long bool // beyond the limit; raw is nil
+}
+
+// lineReader splits a stream into lines of bounded length and takes lines back, so that a record that went wrong costs one
+// line and not those that follow.
+type lineReader struct {
+	r    *bufio.Reader
+	max  int
+	no   int64
+	back []physical // to be read again, in order; their bytes are copies
+	err  error      // stays, once met
+}
+
+func newLineReader(r io.Reader, limit int) *lineReader {
+	return &lineReader{r: bufio.NewReaderSize(r, windowBytes), max: limit}
+}
+
+func (l *lineReader) next() (physical, error) {
+	if len(l.back) > 0 {
+		p := l.back[0]
+		l.back = l.back[1:]
+		return p, nil
+	}
+	if l.err != nil {
+		return physical{}, l.err
+	}
+	b, err := l.r.ReadSlice('\n')
+	long := false
+	for errors.Is(err, bufio.ErrBufferFull) {
+		long = true
+		b, err = l.r.ReadSlice('\n')
+	}
+	if err != nil && (!errors.Is(err, io.EOF) || len(b) == 0 && !long) {
+		l.err = err
+		return physical{}, err // what came before a failed read may be half a line: it is no row
+	}
+	l.no++
+	if long || len(b) > l.max {
+		return physical{no: l.no, long: true}, nil
+	}
+	return physical{no: l.no, raw: bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))}, nil
+}
+
+// unread gives lines back, to be read before all others.
+func (l *lineReader) unread(lines []physical) {
+	if len(lines) > 0 {
+		l.back = append(lines[:len(lines):len(lines)], l.back...)
+	}
+}
+
+// ahead returns what follows, up to the window, without consuming it. It invalidates lines read before.
+func (l *lineReader) ahead() []byte {
+	b, _ := l.r.Peek(windowBytes)
+	return b
+}
+
+func (p physical) copied() physical {
+	p.raw = bytes.Clone(p.raw)
+	return p
+}
+
+func (p physical) blank() bool { return !p.long && len(bytes.TrimSpace(p.raw)) == 0 }

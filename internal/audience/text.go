@@ -1,0 +1,83 @@
+package audience
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// plain unwraps ="…", by which exports protect long numbers, and trims spaces.
+func plain(cell string) string {
+	cell = strings.TrimSpace(cell)
+	if spreadsheetText(cell) {
+		cell = strings.TrimSpace(cell[2 : len(cell)-1])
+	}
+	return cell
+}
+
+// code prepares what machines compare, a contact or a date: compatibility forms unified (full-width digits), invisible
+// characters dropped, spaces trimmed. Placeholders for "nothing" become empty.
+func code(cell string) string {
+	cell = plain(cell)
+	if !ascii(cell) {
+		cell = strings.TrimSpace(visible(norm.NFKC.String(cell)))
+	}
+	cell = strings.TrimPrefix(cell, "'") // a spreadsheet's mark for text
+	if placeholder(cell) {
+		return ""
+	}
+	return cell
+}
+
+func placeholder(s string) bool {
+	if len(s) > 12 {
+		return false
+	}
+	switch strings.ToLower(s) {
+	case "-", "--", "—", "/", "\\n", "n/a", "na", "#n/a", "null", "nil", "none", "(null)", "无", "暂无", "空", "未知", "未填", "未填写":
+		return true
+	}
+	return false
+}
+
+// prose prepares what people read, a name or an address: composed, without invisible characters, runs of white space made one
+// space. cleaned says that something invisible was dropped; a control character is the caller's to refuse.
+func prose(cell string) (text string, cleaned, control bool) {
+	text = plain(cell)
+	if ascii(text) {
+		return spaced(text), false, strings.ContainsFunc(text, controlRune)
+	}
+	seen := visible(text)
+	return norm.NFC.String(spaced(seen)), seen != text, strings.ContainsFunc(seen, controlRune)
+}
+
+func spaced(s string) string {
+	if !strings.ContainsAny(s, "\t\n\r\u00a0\u3000") && !strings.Contains(s, "  ") {
+		return s
+	}
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// visible drops format characters: bidirectional controls, zero-width ones, tags, byte order marks. They come with text that
+// was pasted from chats and address books, and can make a text read as what it is not.
+func visible(s string) string {
+	if !strings.ContainsFunc(s, invisible) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+func invisible(r rune) bool {
+	return r >= 0xad && (unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r) || r == 0x115f || r == 0x1160 || r == 0x3164 || r == 0xffa0)
+}
+
+func controlRune(r rune) bool {
+	return unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r' || r == utf8.RuneError
+}
