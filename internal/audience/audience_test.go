@@ -303,6 +303,13 @@ func TestDelimiterIsFound(t *testing.T) {
 	}
 }
 
+func TestQuotedHeader(t *testing.T) {
+	rows := readAll(t, open(t, "\"姓名\",\"邮箱\",\"备注,其他\"\n\"甲一\",\"jia@example.com\",\"\"\n"))
+	if d := cmp.Diff([]string{"2 person"}, briefs(rows)); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestContacts(t *testing.T) {
 	for _, c := range []struct{ in, email string }{
 		{"a@example.com", "a@example.com"}, {"A.b+c@Example.COM", "A.b+c@example.com"}, {"ａ＠ｅｘａｍｐｌｅ．ｃｏｍ", "a@example.com"},

@@ -61,18 +61,19 @@ func (s *csvSource) firstLine() (physical, error) {
 
 func (s *csvSource) readHeader(text string) (header, error) {
 	var best header
+	unreadable := false // by commas, the usual delimiter
 	for _, comma := range []byte{',', '\t', ';'} {
 		s.comma = comma
 		cells, fault, _ := s.split(text)
 		if fault != "" {
-			best = header{}
-			break
+			unreadable = unreadable || comma == ','
+			continue
 		}
 		if h := parseHeader(cells); best.cells == nil || h.known > best.known {
 			best, best.comma = h, comma
 		}
 	}
-	if best.cells == nil {
+	if best.known == 0 && unreadable {
 		return best, fmt.Errorf("the header cannot be read: it has a quote without its other half, more than %d columns, or a name longer than %d bytes", s.limits.Columns, s.limits.FieldBytes)
 	}
 	if err := best.check(); err != nil {
