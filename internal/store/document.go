@@ -189,7 +189,10 @@ func (s *Store) Decide(ctx context.Context, in Decision) (Document, error) {
 	})
 	if r, ok := errors.AsType[*Refused](err); ok && d.ID != "" {
 		// A refused attempt is evidence too; it is written on its own, since its transaction is gone.
-		return d, errors.Join(err, s.Note(ctx, d.IncidentID, in.Person, "decision.refused", string(in.Document), Detail{"code": r.Code}))
+		if noteErr := s.Note(ctx, d.IncidentID, in.Person, "decision.refused", string(in.Document), Detail{"code": r.Code}); noteErr != nil {
+			return d, noteErr
+		}
+		return d, err
 	}
 	if err != nil {
 		return d, err

@@ -411,4 +411,3 @@ func (s *Store) Imports(ctx context.Context, id breach.IncidentID) ([]ImportResu
 		from people_import p join incident i on i.no = p.incident_no where i.id = $1 and p.finished_at is not null order by p.no`, id)
 	return r, wrap("list imports", err)
 }
-

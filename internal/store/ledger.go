@@ -391,4 +391,3 @@ func (s *Store) Deliveries(ctx context.Context, id breach.IncidentID, after brea
 		from delivery d join incident i on i.no = d.incident_no where i.id = $1 and d.id > $2 order by d.id limit $3`, id, after, limit)
 	return d, wrap("list deliveries", err)
 }
-

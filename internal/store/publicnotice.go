@@ -60,7 +60,6 @@ func (s *Store) Publish(ctx context.Context, id breach.IncidentID, n int, docume
 	return p, wrap("read public notice", err)
 }
 
-
 // PublicNotices lists an incident's published notices; with an empty id, all that are posted now, newest first.
 func (s *Store) PublicNotices(ctx context.Context, id breach.IncidentID) ([]PublicNotice, error) {
 	p, err := list[PublicNotice](ctx, s.pool, `
