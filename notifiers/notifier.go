@@ -26,6 +26,10 @@ type Message struct {
 	HTML        string            // email's other part; empty elsewhere
 	Variables   map[string]string // for providers that only send templates approved beforehand
 	Attachments []Attachment      // filings by email; never in a notice to people
+
+	// Date is what an email bears as its date: when the delivery was first planned. Give it where a message may be prepared
+	// again later, since it is among the bytes. Zero takes the notifier's clock.
+	Date time.Time
 }
 
 // Attachment is a file that travels with an email.
@@ -51,8 +55,8 @@ type Notifier interface {
 	// Channel is the one channel it serves.
 	Channel() breach.Channel
 
-	// Prepare turns m into its finished bytes, without touching the network. The same message gives the same bytes. An
-	// error is an [*Error] with [breach.Permanent]: this address or text cannot be carried by this channel.
+	// Prepare turns m into its finished bytes, without touching the network. The same message gives the same bytes (see
+	// [Message.Date]). An error is an [*Error] with [breach.Permanent]: this address or text cannot be carried by this channel.
 	Prepare(m Message) (Wire, error)
 
 	// Send makes one attempt to hand w over. A failure is an [*Error]. When ctx ends before the answer came, the outcome
@@ -75,6 +79,19 @@ type Asker interface {
 type Repeater interface {
 	// RepeatWindow is how long after the first attempt a repetition is recognised.
 	RepeatWindow() time.Duration
+}
+
+// ValidID reports whether id has the one form that every provider carries: 32 lower-case hexadecimal digits.
+func ValidID(id breach.DeliveryID) bool {
+	if len(id) != 32 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 // Error is a failed attempt. It carries the verdict and a code; never an address, never the other side's words.
