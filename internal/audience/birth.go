@@ -30,7 +30,7 @@ func parseBirth(s string, today date) (date, bool) {
 	if len(s) == 8 && digits(s) {
 		return calendarDay(s[:4], s[4:6], s[6:], today)
 	}
-	s = strings.NewReplacer("年", "-", "月", "-", "日", "", "/", "-", ".", "-").Replace(s)
+	s = dashed.Replace(s)
 	parts := strings.Split(s, "-")
 	if len(parts) != 3 || len(parts[0]) != 4 {
 		return date{}, false
@@ -39,6 +39,8 @@ func parseBirth(s string, today date) (date, bool) {
 }
 
 const oldestBirthYear = 1890
+
+var dashed = strings.NewReplacer("年", "-", "月", "-", "日", "", "/", "-", ".", "-")
 
 func calendarDay(year, month, day string, today date) (date, bool) {
 	if !digits(year) || !digits(month) || !digits(day) || len(month) > 2 || len(day) > 2 {

@@ -29,6 +29,7 @@ func openCSV(r io.Reader, limits Limits) (*csvSource, header, error) {
 	if err != nil {
 		return nil, header{}, err
 	}
+	s.dec.settleByHeader(p.raw)
 	text, fault := s.dec.text(p, s.lines)
 	if fault != "" {
 		return nil, header{}, fmt.Errorf("line %d, the header, has broken characters: save the file again as \"CSV UTF-8\"", p.no)

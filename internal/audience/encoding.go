@@ -16,8 +16,8 @@ const (
 	encGB18030 = "GB18030"
 )
 
-// A decoder turns lines into UTF-8. It settles on an encoding at the first line that is not ASCII, by what follows: a byte
-// order mark, else what most lines are.
+// A decoder turns lines into UTF-8. It settles on an encoding by a byte order mark, by a header that is Chinese in UTF-8, else
+// at the first line that is not ASCII by what most lines from there are.
 //
 // UTF-8 that is read as GB18030 looks valid, and the GB18030 decoder never errs, so the order of the questions matters: a
 // line that is valid UTF-8 counts as that. Later lines that break the encoding are set aside one by one.
@@ -59,6 +59,13 @@ func (d *decoder) skipMark(l *lineReader) error {
 		l.r.Discard(4)
 	}
 	return nil
+}
+
+// settleByHeader lets a header that is Chinese in UTF-8 decide, however many broken lines follow it.
+func (d *decoder) settleByHeader(raw []byte) {
+	if d.name == "" && !ascii(raw) && surelyUTF8(raw) {
+		d.name = encUTF8
+	}
 }
 
 // text returns a line as UTF-8, or the fault of its bytes.

@@ -75,4 +75,5 @@ func (p physical) copied() physical {
 	return p
 }
 
-func (p physical) blank() bool { return !p.long && len(bytes.TrimSpace(p.raw)) == 0 }
+// blank looks at ASCII only: two bytes that are a space in UTF-8 are a letter in GB18030.
+func (p physical) blank() bool { return !p.long && len(bytes.Trim(p.raw, " \t\r\v\f")) == 0 }

@@ -75,7 +75,10 @@ func visible(s string) string {
 }
 
 func invisible(r rune) bool {
-	return r >= 0xad && (unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r) || r == 0x115f || r == 0x1160 || r == 0x3164 || r == 0xffa0)
+	if r < 0xad || r >= 0x3400 && r < 0xd800 { // Latin; Chinese and Korean
+		return false
+	}
+	return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r) || r == 0x115f || r == 0x1160 || r == 0x3164 || r == 0xffa0
 }
 
 func controlRune(r rune) bool {
