@@ -21,26 +21,30 @@ type leash struct {
 	once    sync.Once
 }
 
-// leashScript gets the signal's name and the server's pid file. A word on the pipe means that the server has ended already.
+// leashScript gets the signal's name, the server's pid file, and how many seconds to wait before it kills. A word on the
+// pipe means that the server has ended already. It relies on the shell's own words as far as it can.
 const leashScript = `trap '' INT TERM HUP
 read -r word && exit 0
-pid=$(cat "$2") && rm -f "$2"
+read -r pid < "$2"
+rm -f "$2"
 [ -n "$pid" ] && kill -"$1" "$pid" || exit 0
-for second in 1 2 3 4 5 6 7 8 9 10; do
+left=$3
+while [ "$left" -gt 0 ]; do
 	sleep 1
 	kill -0 "$pid" || exit 0
+	left=$((left - 1))
 done
 kill -KILL "$pid"`
 
 // newLeash starts the watcher. Whoever starts the server writes its pid into pidFile.
-func newLeash(dir, signal string) (*leash, error) {
+func newLeash(dir, signal string, patience time.Duration) (*leash, error) {
 	file, err := os.CreateTemp(dir, "leash-*.pid")
 	if err != nil {
 		return nil, fmt.Errorf("make the leash's pid file: %w", err)
 	}
 	pidFile := file.Name()
 	_ = file.Close()
-	cmd := exec.Command("/bin/sh", "-c", leashScript, "tocsin-leash", signal, pidFile)
+	cmd := exec.Command("/bin/sh", "-c", leashScript, "tocsin-leash", signal, pidFile, strconv.Itoa(int(patience/time.Second)))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us; the servers follow in our order
 	pipe, err := cmd.StdinPipe()
 	if err != nil {
@@ -54,7 +58,7 @@ func newLeash(dir, signal string) (*leash, error) {
 
 // hold names the server that the leash is for.
 func (l *leash) hold(pid int) error {
-	return os.WriteFile(l.pidFile, []byte(strconv.Itoa(pid)), 0o600)
+	return os.WriteFile(l.pidFile, []byte(strconv.Itoa(pid)+"\n"), 0o600)
 }
 
 // pid is the server's, or 0 while it is not known.
@@ -93,7 +97,7 @@ type process struct {
 
 // startProcess starts cmd on a leash, in a process group of its own. dir is for the leash's file.
 func startProcess(cmd *exec.Cmd, dir, signal string) (*process, error) {
-	l, err := newLeash(dir, signal)
+	l, err := newLeash(dir, signal, 10*time.Second)
 	if err != nil {
 		return nil, err
 	}
