@@ -179,14 +179,12 @@ func (s *csvSource) folded(rec record, text string) (record, error) {
 		}
 		rec.cells, rec.fault, rec.column = s.split(all.String())
 		rec.end = p.no
-		switch rec.fault {
-		case OpenQuote:
+		if rec.fault == OpenQuote {
 			continue
-		case "":
-			s.checkWidth(&rec)
-			if rec.fault == "" && s.foldsWell(rec.cells) {
-				return rec, nil
-			}
+		}
+		s.checkWidth(&rec)
+		if rec.fault == "" && s.foldsWell(rec.cells) {
+			return rec, nil
 		}
 		return give()
 	}

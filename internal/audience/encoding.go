@@ -53,10 +53,10 @@ func (d *decoder) skipMark(l *lineReader) error {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
 		d.name = encUTF8BOM
-		l.r.Discard(3)
+		_, _ = l.r.Discard(3) // they were peeked at
 	case bytes.HasPrefix(head, []byte("\x84\x31\x95\x33")):
 		d.name = encGB18030
-		l.r.Discard(4)
+		_, _ = l.r.Discard(4)
 	}
 	return nil
 }

@@ -90,14 +90,14 @@ func sameName(s string) string { return strings.ToLower(strings.ReplaceAll(s, " 
 
 // Format prints the line for every verb.
 func (p Person) Format(w fmt.State, _ rune) {
-	io.WriteString(w, "person of line "+strconv.FormatInt(p.Line, 10))
+	_, _ = io.WriteString(w, "person of line "+strconv.FormatInt(p.Line, 10))
 }
 
 // LogValue logs the line.
 func (p Person) LogValue() slog.Value { return slog.Int64Value(p.Line) }
 
 // Format prints that it is a guardian, for every verb.
-func (g Guardian) Format(w fmt.State, _ rune) { io.WriteString(w, "guardian") }
+func (g Guardian) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, "guardian") }
 
 // LogValue logs that it is a guardian.
 func (g Guardian) LogValue() slog.Value { return slog.StringValue("guardian") }

@@ -17,8 +17,7 @@ import (
 func people(n int) io.Reader {
 	r, w := io.Pipe()
 	go func() {
-		io.WriteString(w, "用户ID,姓名,邮箱,手机号,出生日期,监护人姓名,监护人手机,备注\n")
-		var err error
+		_, err := io.WriteString(w, "用户ID,姓名,邮箱,手机号,出生日期,监护人姓名,监护人手机,备注\n")
 		for i := 0; i < n && err == nil; i++ {
 			_, err = fmt.Fprintf(w, "u%07d,示例%07d,shili.%07d@example.com,138%08d,19%02d-0%d-1%d,家长,139%08d,\"一,二\"\n", i, i, i, i, i%100, i%9+1, i%9, i)
 		}

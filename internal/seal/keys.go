@@ -138,4 +138,4 @@ func (k *Keys) Blind(kind, normalised string) []byte {
 }
 
 // Format prints the incident's number for every verb, so that no log can show a key.
-func (k *Keys) Format(w fmt.State, _ rune) { io.WriteString(w, "keys of "+string(k.incident)) }
+func (k *Keys) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, "keys of "+string(k.incident)) }

@@ -60,7 +60,7 @@ func readPrivate(path string) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read the master key file: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	info, err := f.Stat()
 	switch {
 	case err != nil:
@@ -108,7 +108,7 @@ func writeNew(path string, text []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }() // the link stays
 	_, err = f.Write(text)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
@@ -148,4 +148,4 @@ func (m *fileMaster) Unwrap(_ context.Context, wrapped, associated []byte) ([]by
 }
 
 // Format prints the key's name for every verb, so that no log can show the key.
-func (m *fileMaster) Format(w fmt.State, _ rune) { io.WriteString(w, "master key "+m.id) }
+func (m *fileMaster) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, "master key "+m.id) }

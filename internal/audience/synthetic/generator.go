@@ -164,6 +164,7 @@ func (g *generator) contacts(p *person, k kind, n int) {
 		p.token = g.token()
 	case unreachable:
 		g.noContact(p, n)
+	case minor, badRow: // have none of their own here
 	}
 }
 

@@ -82,7 +82,7 @@ func Generate(w io.Writer, o Options) (Result, error) {
 	}
 	out := bufio.NewWriterSize(w, 64<<10)
 	if o.Encoding == UTF8WithMark {
-		out.WriteString("\xef\xbb\xbf")
+		_, _ = out.WriteString("\xef\xbb\xbf")
 	}
 	g := newGenerator(o, encoded(out, o.Encoding), out)
 	if err := errors.Join(g.run(), out.Flush()); err != nil {
