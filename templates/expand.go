@@ -1,0 +1,150 @@
+package templates
+
+import (
+	"html"
+	"strings"
+)
+
+// values answers for the names of a text. Every value has been cleaned; an unknown scalar is empty.
+type values interface {
+	scalar(r reference) string
+	list(name string) []string
+	set(r reference) bool
+}
+
+// plainValues are values that stand ready.
+type plainValues struct {
+	scalars map[string]string
+	lists   map[string][]string
+	flags   map[string]bool
+}
+
+func (v plainValues) scalar(r reference) string { return v.scalars[r.name] }
+
+func (v plainValues) list(name string) []string { return v.lists[name] }
+
+func (v plainValues) set(r reference) bool {
+	return v.flags[r.name] || v.scalars[r.name] != "" || len(v.lists[r.name]) > 0
+}
+
+// block is a finished block of a document: words, no markup.
+type block struct {
+	kind  lineKind // paragraph, standout, heading, groupHeading, item or row
+	label string
+	text  string
+	group string // the group it belongs to; empty before the first group heading and after a plain heading
+}
+
+func join(pieces []piece, v values) string {
+	var b strings.Builder
+	for _, p := range pieces {
+		if p.name.name == "" {
+			b.WriteString(p.words)
+			continue
+		}
+		b.WriteString(v.scalar(p.name))
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// expand makes the blocks of a text. Lines that turn out empty vanish; rows never do, see [filingValues].
+func (s *source) expand(v values) []block {
+	var out []block
+	hidden, depth, group := 0, 0, "" // hidden: depth of the if that hides, or 0
+	for _, l := range s.body {
+		switch l.kind {
+		case ifSet, ifNotSet:
+			depth++
+			if hidden == 0 && v.set(l.name) == (l.kind == ifNotSet) {
+				hidden = depth
+			}
+			continue
+		case endIf:
+			if hidden == depth {
+				hidden = 0
+			}
+			depth--
+			continue
+		}
+		if hidden > 0 {
+			continue
+		}
+		switch l.kind {
+		case groupHeading:
+			group = l.group
+		case heading:
+			group = ""
+		}
+		out = append(out, l.blocks(v, group)...)
+	}
+	return out
+}
+
+func (l line) blocks(v values, group string) []block {
+	if l.kind == each || l.kind == lines {
+		kind := item
+		if l.kind == lines {
+			kind = paragraph
+		}
+		var out []block
+		for _, text := range v.list(l.name.name) {
+			out = append(out, block{kind: kind, text: text, group: group})
+		}
+		return out
+	}
+	b := block{kind: l.kind, label: join(l.label, v), text: join(l.text, v), group: group}
+	if b.text == "" {
+		return nil
+	}
+	return []block{b}
+}
+
+// plainText draws blocks as text for a mail or a terminal.
+func plainText(blocks []block, colon string) string {
+	var b strings.Builder
+	for i, x := range blocks {
+		alone := x.kind != item && x.kind != row
+		if i > 0 && (alone || (blocks[i-1].kind != item && blocks[i-1].kind != row)) {
+			b.WriteByte('\n')
+		}
+		switch x.kind {
+		case heading, groupHeading:
+			b.WriteString("■ ")
+		case item:
+			b.WriteString("· ")
+		case row:
+			b.WriteString(x.label + colon)
+		}
+		b.WriteString(x.text + "\n")
+	}
+	return b.String()
+}
+
+// markup draws blocks as the inside of an HTML body. Only words are escaped into it; there is no other way in.
+func markup(blocks []block) string {
+	var b strings.Builder
+	open := lineKind(-1)
+	container := map[lineKind][2]string{item: {"<ul>\n", "</ul>\n"}, row: {"<table>\n", "</table>\n"}}
+	for _, x := range blocks {
+		if open != x.kind {
+			b.WriteString(container[open][1])
+			b.WriteString(container[x.kind][0])
+			open = x.kind
+		}
+		text := html.EscapeString(x.text)
+		switch x.kind {
+		case heading, groupHeading:
+			b.WriteString("<h2>" + text + "</h2>\n")
+		case standout:
+			b.WriteString("<p><strong>" + text + "</strong></p>\n")
+		case item:
+			b.WriteString("<li>" + text + "</li>\n")
+		case row:
+			b.WriteString("<tr><th>" + html.EscapeString(x.label) + "</th><td>" + text + "</td></tr>\n")
+		default:
+			b.WriteString("<p>" + text + "</p>\n")
+		}
+	}
+	b.WriteString(container[open][1])
+	return b.String()
+}

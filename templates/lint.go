@@ -1,0 +1,282 @@
+package templates
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/html"
+
+	"tocsin/internal/breach"
+)
+
+// Rules are what a notice is held against.
+type Rules struct {
+	Number   string // must stand in every part
+	Hotline  string // must stand in every part
+	HomePage string // the one address that may be named
+	Email    string // the one mail address that may be named
+}
+
+// RulesFor returns the rules for an organisation's notice.
+func RulesFor(o Organisation, number string) Rules {
+	return Rules{Number: number, Hotline: clean(o.Hotline), HomePage: o.HomePage, Email: o.Email}
+}
+
+// Finding is one broken rule.
+type Finding struct {
+	Part string `json:"part"` // "text", "html", "sms", …
+	Says string `json:"says"` // the rule, and the words that break it; never a name
+}
+
+// LintError says that a notice breaks rules and must not leave the house.
+type LintError struct{ Findings []Finding }
+
+// Error lists every finding.
+func (e *LintError) Error() string {
+	var b strings.Builder
+	b.WriteString("the notice must not be sent as it is:")
+	for _, f := range e.Findings {
+		b.WriteString("\n  " + f.Part + ": " + f.Says)
+	}
+	return b.String()
+}
+
+// Lint holds a notice, with or without names merged, to the rules that make it possible to trust: a cautious reader must be
+// able to follow it without clicking, paying or giving anything away, and the contents that the law asks for must be there.
+// No findings is the only good answer.
+func Lint(t NoticeText, r Rules) []Finding {
+	l := &linter{t: t, r: r}
+	for _, p := range l.parts() {
+		l.part(p.name, p.text)
+	}
+	l.html()
+	l.groups()
+	l.never()
+	l.short()
+	return l.findings
+}
+
+type linter struct {
+	t        NoticeText
+	r        Rules
+	findings []Finding
+}
+
+type part struct{ name, text string }
+
+func (l *linter) found(part, format string, args ...any) {
+	l.findings = append(l.findings, Finding{Part: part, Says: fmt.Sprintf(format, args...)})
+}
+
+// parts are the words that people will see.
+func (l *linter) parts() []part {
+	return []part{
+		{"subject", l.t.Subject},
+		{"text", l.t.Text},
+		{"html", htmlWords(l.t.HTML)},
+		{"sms", l.t.SMS},
+		{"push title", l.t.PushTitle},
+		{"push body", l.t.PushBody},
+	}
+}
+
+func (l *linter) part(name, text string) {
+	if strings.TrimSpace(text) == "" {
+		l.found(name, "is empty")
+		return
+	}
+	for _, a := range l.addresses(text) {
+		l.found(name, "names the address %q; only the bare home page and the organisation's own mailbox may be named", a)
+	}
+	for _, s := range sentences(text) {
+		if hit := demand(s); hit != "" {
+			l.found(name, "asks the reader to do what a fraud would ask (%q); a notice asks for no click, login, code, data or payment", hit)
+		}
+		if hit := marketing.FindString(s); hit != "" {
+			l.found(name, "advertises (%q); a notice required by law holds no marketing", hit)
+		}
+	}
+	if name != "text" && name != "html" && strings.Contains(text, markOpen) {
+		l.found(name, "has a place for a name; names go into the text and HTML parts only")
+	}
+	for _, m := range anyMark.FindAllString(text, -1) {
+		if m != mark("greeting") && m != mark("people") {
+			l.found(name, "has the unknown mark %s", m)
+		}
+	}
+	if name == "subject" || name == "push title" {
+		return
+	}
+	if !strings.Contains(text, l.r.Number) || l.r.Number == "" {
+		l.found(name, "lacks the notice number")
+	}
+	if !strings.Contains(text, l.r.Hotline) || l.r.Hotline == "" {
+		l.found(name, "lacks the hotline")
+	}
+}
+
+var (
+	anyMark = regexp.MustCompile(markOpen + `[^` + markClose + `]*` + markClose + `?`)
+	// addressLike finds what a mail client may turn into a link: URLs, domain names, mail addresses.
+	addressLike = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s，。；、）)]+|[a-z0-9._%+-]*@[\p{L}0-9.-]+|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z]{2,})(?:[/?#][^\s，。；、）)]*)?`)
+	marketing   = regexp.MustCompile(`(?i)优惠|折扣|促销|抢购|领取|礼包|代金券|红包|新品|赠送|退订|\bdiscounts?\b|\bcoupons?\b|\bpromotion|\bspecial offer|\bfree gift|\bunsubscribe\b|\bnewsletter\b|\bupgrade now\b`)
+	// commands must have their refusal directly before them ("do not click"), or close their sentence with one ("do not do it").
+	commands = []*regexp.Regexp{
+		regexp.MustCompile(`点击|点开|点链接|扫码|扫一扫|扫描|二维码|下载|附件`),
+		regexp.MustCompile(`请登录|登录链接|重新登录|验证身份|实名认证|激活`),
+		regexp.MustCompile(`(填写|提供|回复|发送|上传|提交|告知我们)[^，。；]{0,8}(密码|验证码|证件|身份证|银行卡|卡号|照片|个人信息)`),
+		regexp.MustCompile(`(?i)\bclick\b|\btap (here|on)\b|\bscan\b|\bQR\b|\bdownload\b|\battach(ed|ment)`),
+		regexp.MustCompile(`(?i)\blog ?in\b|\bsign in\b|\bverify your\b|\bconfirm your\b|\bactivate\b`),
+		regexp.MustCompile(`(?i)\b(enter|provide|send|reply with|submit|upload|give us|tell us)\b[^.;]{0,30}\b(password|code|identity|card|account number|photo|details)`),
+	}
+	// asked are things that may only be named to say that we do not ask for them, or that nobody should.
+	asked = []*regexp.Regexp{
+		regexp.MustCompile(`验证码|转账|汇款|付款|支付|缴费|付钱|保证金`),
+		regexp.MustCompile(`(?i)\b(verification|security) code\b|\btransfer\b|\bpay(ment|ments)?\b|\bdeposit\b|\bfee\b`),
+	}
+	refusalBefore = regexp.MustCompile(`(?i)(绝不会?|不会|不要|切勿|没有|从不|无)$|\b(never|do not|don't|no) $`)
+	refusalNear   = regexp.MustCompile(`(?i)绝不|不会|不要|切勿|从不|没有任何|\bnever\b|\bdo not\b|\bdon't\b|\bno honest\b`)
+	refusalAfter  = regexp.MustCompile(`(?i)不要照做|不要答应|\bdo not do it\b|\bsay no\b`)
+)
+
+// demand returns the first words of a sentence that ask for what a notice must not ask for, unless the sentence refuses it.
+func demand(sentence string) string {
+	if refusalAfter.MatchString(sentence) {
+		return ""
+	}
+	for _, w := range commands {
+		for _, at := range w.FindAllStringIndex(sentence, -1) {
+			if !refusalBefore.MatchString(sentence[:at[0]]) {
+				return sentence[at[0]:at[1]]
+			}
+		}
+	}
+	for _, w := range asked {
+		for _, at := range w.FindAllStringIndex(sentence, -1) {
+			if !refusalNear.MatchString(sentence[max(0, at[0]-70):at[0]]) {
+				return sentence[at[0]:at[1]]
+			}
+		}
+	}
+	return ""
+}
+
+// addresses lists what reads like an address and is not ours.
+func (l *linter) addresses(text string) []string {
+	host, err := homeHost(l.r.HomePage)
+	if err != nil {
+		host = ""
+	}
+	var bad []string
+	for _, a := range addressLike.FindAllString(text, -1) {
+		lower := strings.TrimRight(strings.ToLower(a), ".,;:")
+		bare := strings.TrimSuffix(lower, "/")
+		ours := host != "" && (bare == host || bare == strings.ToLower(strings.TrimSuffix(l.r.HomePage, "/")))
+		if !ours && (l.r.Email == "" || lower != strings.ToLower(l.r.Email)) {
+			bad = append(bad, a)
+		}
+	}
+	return bad
+}
+
+var sentenceEnd = regexp.MustCompile(`[。！？；\n]|[.!?;](?:\s|$)`)
+
+func sentences(text string) []string { return sentenceEnd.Split(text, -1) }
+
+// allowed elements of a mail, and for each attribute the elements that may carry it.
+var (
+	allowedElements   = strings.Fields("html head meta title body h1 h2 p ul li table tbody tr th td strong")
+	allowedAttributes = map[string][]string{"lang": {"html"}, "charset": {"meta"}, "style": {"body"}}
+)
+
+func (l *linter) html() {
+	z := html.NewTokenizer(strings.NewReader(l.t.HTML))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return
+		case html.CommentToken:
+			l.found("html", "has a comment; mail clients disagree about those")
+		case html.StartTagToken, html.SelfClosingTagToken:
+			tag := z.Token()
+			if !slices.Contains(allowedElements, tag.Data) {
+				l.found("html", "has the element <%s>; a notice has no links, images, forms, scripts or frames", tag.Data)
+			}
+			for _, a := range tag.Attr {
+				if !slices.Contains(allowedAttributes[a.Key], tag.Data) {
+					l.found("html", "has the attribute %s on <%s>", a.Key, tag.Data)
+				}
+				if a.Key == "style" && a.Val != mailStyle {
+					l.found("html", "has a style that is not ours")
+				}
+			}
+		}
+	}
+}
+
+// groups checks that what the law asks for is there, in both parts of the mail.
+func (l *linter) groups() {
+	words := htmlWords(l.t.HTML)
+	for _, name := range Groups() {
+		i := slices.IndexFunc(l.t.Groups, func(g Group) bool { return g.Name == name })
+		if i < 0 || strings.TrimSpace(l.t.Groups[i].Text) == "" {
+			l.found("text", "says nothing under %q, which the law asks for", name)
+			continue
+		}
+		for _, line := range strings.Split(l.t.Groups[i].Text, "\n") {
+			if strings.Contains(line, markOpen) {
+				continue // a name stands there by now
+			}
+			if !strings.Contains(l.t.Text, line) || !strings.Contains(words, line) {
+				l.found("text", "the content %q was changed after it was made", name)
+				break
+			}
+		}
+	}
+}
+
+func (l *linter) never() {
+	fixed := NeverAsk(l.t.Audience, l.t.Language)
+	if !strings.Contains(l.t.Text, fixed) || !strings.Contains(htmlWords(l.t.HTML), fixed) {
+		l.found("text", "lacks the sentence %q", fixed)
+	}
+}
+
+// maxSegments is how many messages an SMS may be cut into: more arrive out of order, or not at all.
+const maxSegments = 3
+
+func (l *linter) short() {
+	if n := SMSSegments(l.t.SMS); n > maxSegments {
+		l.found("sms", "is cut into %d messages; at most %d", n, maxSegments)
+	}
+	if n := len([]rune(l.t.Subject)); n > 100 {
+		l.found("subject", "has %d characters; at most 100", n)
+	}
+	if n := len([]rune(l.t.PushTitle)); n > 50 {
+		l.found("push title", "has %d characters; at most 50", n)
+	}
+	if n := len([]rune(l.t.PushBody)); n > 200 {
+		l.found("push body", "has %d characters; at most 200", n)
+	}
+	if l.t.Language == breach.Chinese && !strings.HasPrefix(l.t.SMS, "【") {
+		l.found("sms", "does not begin with the signature in 【】, which carriers in mainland China demand")
+	}
+}
+
+// htmlWords returns the words of an HTML text, one line for each block.
+func htmlWords(s string) string {
+	var b strings.Builder
+	z := html.NewTokenizer(strings.NewReader(s))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return b.String()
+		case html.StartTagToken, html.EndTagToken:
+			b.WriteByte('\n')
+		case html.TextToken:
+			b.WriteString(html.UnescapeString(string(z.Raw())))
+		}
+	}
+}

@@ -1,0 +1,296 @@
+package templates
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/internal/breach"
+)
+
+// The contents that PIPL art. 57 asks a notice to hold: the types of information, the cause and the possible harm; the
+// measures taken and what the person can do; the handler's contact. Verify is ours: how to tell that the notice is real.
+const (
+	GroupCause      = "cause"
+	GroupCategories = "categories"
+	GroupHarm       = "harm"
+	GroupMeasures   = "measures"
+	GroupAdvice     = "advice"
+	GroupVerify     = "verify"
+	GroupContact    = "contact"
+)
+
+// Groups lists the contents of a notice in the order of the law.
+func Groups() []string {
+	return []string{GroupCause, GroupCategories, GroupHarm, GroupMeasures, GroupAdvice, GroupVerify, GroupContact}
+}
+
+// NoticeView is what a notice says. It names no person.
+type NoticeView struct {
+	Organisation Organisation
+	Number       string // notice number, see [NewNoticeNumber]
+	Incident     breach.IncidentID
+	State        string     // the fact state: "suspected" or "confirmed"; empty counts as suspected
+	Kinds        []string   // the fact kinds; empty counts as a leak
+	Categories   []string   // the fact data.categories; at least one
+	OccurredAt   *time.Time // nil where nobody knows yet
+	AwareAt      *time.Time
+	IssuedAt     time.Time     // the notice's date
+	Cause        breach.Text   // one sentence; empty says that it is being investigated
+	Harms        []breach.Text // besides those that the categories bring
+	Measures     []breach.Text // taken so far, besides the plan that began by itself
+	Advice       []breach.Text // besides that of the categories
+
+	// In words that a child understands; where empty, minors read Cause and Measures.
+	MinorCause    breach.Text
+	MinorMeasures []breach.Text
+
+	Later bool // true when an earlier notice of this incident went out: the text says so
+}
+
+// NoticeText is a notice in one language for one audience. ⟦greeting⟧ and ⟦people⟧ stand in Text and HTML where
+// [NoticeText.Merge] puts names; Subject, SMS, PushTitle and PushBody never hold any. Its JSON is what a person approves.
+type NoticeText struct {
+	Language  breach.Language   `json:"language"`
+	Audience  breach.Audience   `json:"audience"`
+	Number    string            `json:"number"`
+	Subject   string            `json:"subject"`
+	Text      string            `json:"text"`
+	HTML      string            `json:"html"`
+	SMS       string            `json:"sms"` // as people will read it, signature included
+	PushTitle string            `json:"push_title"`
+	PushBody  string            `json:"push_body"`
+	Variables map[string]string `json:"variables"` // for SMS providers that only send templates approved beforehand, see [Set.SMSTemplate]
+	Groups    []Group           `json:"groups"`
+	Marks     Marks             `json:"marks"`
+}
+
+// Group is one of the contents that the law asks for, as it stands in the text.
+type Group struct {
+	Name string `json:"name"`
+	Text string `json:"text"` // its lines, in plain text
+}
+
+// Marks are the words around merged names.
+type Marks struct {
+	Greeting        string `json:"greeting"` // holds ⟦recipient⟧
+	GreetingUnnamed string `json:"greeting_unnamed"`
+	PeopleUnnamed   string `json:"people_unnamed"` // in place of ⟦people⟧ where no name is known: "your child"
+	PersonHidden    string `json:"person_hidden"`  // in place of one name that cannot be shown: "one more child"
+}
+
+var noticeGrammar = grammar{
+	head: []string{"subject", "greeting", "greeting_unnamed", "people_unnamed", "person_hidden", "sms", "push_title", "push_body"},
+	scalars: []string{
+		"organisation", "short", "home_page", "hotline", "hours", "email", "number", "incident", "aware_date",
+		"occurred_date", "issued_date", "cause", "never_ask", "greeting", "people", "recipient",
+	},
+	lists:  []string{"what_happened", "categories", "harms", "measures", "advice"},
+	flags:  []string{"suspected", "confirmed", "later"},
+	groups: Groups(),
+}
+
+// Notice makes a notice's text. It fails where the view lacks what a notice must hold, and where the finished text breaks
+// a rule of [Lint]; the error then is a [*LintError].
+func (s *Set) Notice(v NoticeView, a breach.Audience, l breach.Language) (NoticeText, error) {
+	src, ok := s.notices[string(a)+"."+string(l)]
+	if !ok || !slices.Contains([]breach.Audience{breach.ToPerson, breach.ToMinor, breach.ToGuardian}, a) {
+		return NoticeText{}, fmt.Errorf("there is no notice for the audience %q in the language %q", a, l)
+	}
+	if err := v.validate(); err != nil {
+		return NoticeText{}, err
+	}
+	values := s.noticeValues(v, string(a), a, l)
+	blocks := src.expand(values)
+	head := func(key string) string { return join(src.head[key], values) }
+	t := NoticeText{
+		Language: l, Audience: a, Number: v.Number,
+		Subject: head("subject"), SMS: head("sms"), PushTitle: head("push_title"), PushBody: head("push_body"),
+		Text:      plainText(blocks, colon(l)),
+		HTML:      mailPage(head("subject"), l, markup(blocks)),
+		Variables: map[string]string{"number": v.Number, "hotline": clean(v.Organisation.Hotline)},
+		Groups:    groupsOf(blocks),
+		Marks: Marks{
+			Greeting: head("greeting"), GreetingUnnamed: head("greeting_unnamed"),
+			PeopleUnnamed: head("people_unnamed"), PersonHidden: head("person_hidden"),
+		},
+	}
+	if findings := Lint(t, RulesFor(v.Organisation, v.Number)); len(findings) > 0 {
+		return NoticeText{}, &LintError{Findings: findings}
+	}
+	return t, nil
+}
+
+// SMSTemplate returns the text to register with an SMS provider, where only texts approved beforehand may be sent: the
+// SMS with ${number} and ${hotline} in place, without the signature, which providers register apart.
+func (s *Set) SMSTemplate(o Organisation, a breach.Audience, l breach.Language) (string, error) {
+	src, ok := s.notices[string(a)+"."+string(l)]
+	if !ok {
+		return "", fmt.Errorf("there is no notice for the audience %q in the language %q", a, l)
+	}
+	v := NoticeView{Organisation: o, Number: "${number}"}
+	v.Organisation.Hotline = "${hotline}"
+	text := join(src.head["sms"], s.noticeValues(v, string(a), a, l))
+	if _, rest, ok := strings.Cut(text, "】"); ok && strings.HasPrefix(text, "【") {
+		text = rest
+	}
+	return strings.TrimSpace(text), nil
+}
+
+func (v NoticeView) validate() error {
+	faults := []error{v.Organisation.Validate()}
+	if n, err := ParseNoticeNumber(v.Number); err != nil || n != v.Number {
+		faults = append(faults, errors.New("notice: the number is not a notice number in its one form"))
+	}
+	if _, err := breach.ParseIncidentID(string(v.Incident)); err != nil {
+		faults = append(faults, errors.New("notice: the incident number is missing"))
+	}
+	if len(v.Categories) == 0 {
+		faults = append(faults, errors.New("notice: which kinds of information are affected is not known yet; set data.categories"))
+	}
+	if v.IssuedAt.IsZero() {
+		faults = append(faults, errors.New("notice: the date is missing"))
+	}
+	faults = append(faults, known("state", v.State), known("kinds", v.Kinds...), known("data.categories", v.Categories...))
+	return errors.Join(faults...)
+}
+
+// known reports values that the vocabulary of facts does not have.
+func known(fact breach.FactName, values ...string) error {
+	def, _ := breach.DefOf(fact)
+	for _, value := range values {
+		if value != "" && !slices.Contains(def.Values, value) {
+			return fmt.Errorf("%s: there is no value %q", fact, value)
+		}
+	}
+	return nil
+}
+
+// noticeValues prepares the words of a notice. who chooses the wording, which differs from the audience on the public page.
+func (s *Set) noticeValues(v NoticeView, who string, a breach.Audience, l breach.Language) plainValues {
+	w := s.words[l]
+	if a == breach.ToMinor && v.MinorCause != (breach.Text{}) {
+		v.Cause = v.MinorCause
+	}
+	if a == breach.ToMinor && len(v.MinorMeasures) > 0 {
+		v.Measures = v.MinorMeasures
+	}
+	loc, err := zone(v.Organisation.Zone)
+	if err != nil {
+		loc = time.UTC
+	}
+	day := func(t *time.Time) string {
+		if t == nil {
+			return ""
+		}
+		return date(*t, loc, l)
+	}
+	o := v.Organisation
+	return plainValues{
+		scalars: map[string]string{
+			"organisation": clean(o.Name.In(l)), "short": clean(o.Short.In(l)), "home_page": o.typedHome(),
+			"hotline": clean(o.Hotline), "hours": clean(o.Hours.In(l)), "email": clean(o.Email),
+			"number": v.Number, "incident": string(v.Incident),
+			"aware_date": day(v.AwareAt), "occurred_date": day(v.OccurredAt), "issued_date": day(&v.IssuedAt),
+			"cause": clean(v.Cause.In(l)), "never_ask": NeverAsk(a, l),
+			"greeting": mark("greeting"), "people": mark("people"), "recipient": mark("recipient"),
+		},
+		lists: map[string][]string{
+			"what_happened": s.whatHappened(v, who, w),
+			"categories":    phrases(w, who, "category.", inOrder("data.categories", v.Categories), "category.default"),
+			"harms":         append(phrases(w, who, "harm.", inOrder("data.categories", v.Categories), "harm.default"), texts(v.Harms, l)...),
+			"measures":      append([]string{w.phrase(who, "measure.plan")}, texts(v.Measures, l)...),
+			"advice":        append(phrases(w, who, "advice.", inOrder("data.categories", v.Categories), ""), texts(v.Advice, l)...),
+		},
+		flags: map[string]bool{"suspected": v.State != "confirmed", "confirmed": v.State == "confirmed", "later": v.Later},
+	}
+}
+
+func (s *Set) whatHappened(v NoticeView, who string, w words) []string {
+	kinds := v.Kinds
+	if len(kinds) == 0 {
+		kinds = []string{"leak"}
+	}
+	state := v.State
+	if state == "" {
+		state = "suspected"
+	}
+	var out []string
+	for _, k := range inOrder("kinds", kinds) {
+		out = append(out, w.phrase(who, "kind."+k+"."+state))
+	}
+	return out
+}
+
+// inOrder sorts values into the vocabulary's order, each once: the same facts give the same bytes.
+func inOrder(fact breach.FactName, values []string) []string {
+	def, _ := breach.DefOf(fact)
+	var out []string
+	for _, value := range def.Values {
+		if slices.Contains(values, value) {
+			out = append(out, value)
+		}
+	}
+	return out
+}
+
+// phrases looks up one phrase for each value, each phrase once. Values without one are passed over; where none is left,
+// fallback is used.
+func phrases(w words, who, prefix string, values []string, fallback string) []string {
+	var out []string
+	for _, value := range values {
+		if p := w.phrase(who, prefix+value); p != "" && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	if len(out) == 0 && fallback != "" {
+		out = []string{w.phrase(who, fallback)}
+	}
+	return out
+}
+
+func texts(ts []breach.Text, l breach.Language) []string {
+	var out []string
+	for _, t := range ts {
+		out = append(out, t.In(l))
+	}
+	return cleanAll(out)
+}
+
+func groupsOf(blocks []block) []Group {
+	var out []Group
+	for _, b := range blocks {
+		switch {
+		case b.kind == groupHeading:
+			out = append(out, Group{Name: b.group})
+		case b.group != "" && len(out) > 0:
+			g := &out[len(out)-1]
+			g.Text = strings.TrimPrefix(g.Text+"\n"+b.text, "\n")
+		}
+	}
+	return out
+}
+
+func mark(name string) string { return markOpen + name + markClose }
+
+func colon(l breach.Language) string {
+	if l == breach.Chinese {
+		return "："
+	}
+	return ": "
+}
+
+// NeverAsk is the fixed sentence of every notice. It is not a template: no override can weaken it.
+func NeverAsk(a breach.Audience, l breach.Language) string {
+	switch {
+	case a == breach.ToMinor && l == breach.Chinese:
+		return "我们绝不会向你索要密码、验证码，也绝不会要你付钱。"
+	case a == breach.ToMinor:
+		return "We will never ask you for your password, a code or money."
+	case l == breach.Chinese:
+		return "我们绝不会向您索要密码、验证码，也绝不会要求您付款。"
+	}
+	return "We will never ask for your password, a verification code or a payment."
+}

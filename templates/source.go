@@ -1,0 +1,272 @@
+package templates
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The grammar. A file has a head of "key: text" lines, a line "---", and a body. One line of the body is one block:
+//
+//	a paragraph with {{name}} in it
+//	> a paragraph that stands out
+//	## a heading
+//	# key: a heading that begins one of the contents the law asks for
+//	- an item of a list
+//	@ label | value          a row of a form; an empty value says that it is not known yet
+//	{{each name}}            the items of a list, one "- " line each; {{lines name}} makes them paragraphs
+//	{{if name}} … {{end}}    lines for when name has a value; {{if not name}} for when it has none
+//	// a remark for the next author
+//
+// A name may have an argument: {{fact people.total}}. Nothing else is possible, and names come from a closed list.
+type source struct {
+	path string
+	head map[string][]piece
+	body []line
+}
+
+type lineKind int
+
+const (
+	paragraph lineKind = iota
+	standout
+	heading
+	groupHeading
+	item
+	row
+	each
+	lines
+	ifSet
+	ifNotSet
+	endIf
+)
+
+type line struct {
+	kind  lineKind
+	label []piece // of a row
+	text  []piece
+	name  reference // of each and if
+	group string    // of a groupHeading
+}
+
+// piece is either words or a reference.
+type piece struct {
+	words string
+	name  reference
+}
+
+type reference struct{ name, arg string }
+
+// grammar says what one kind of text may use.
+type grammar struct {
+	head    []string // every key is required
+	scalars []string // names that stand for a text
+	args    []string // names that take an argument
+	lists   []string
+	flags   []string // only for {{if}}
+	groups  []string // every group is required, once
+}
+
+const maxSource = 64 << 10
+
+func parseSource(path string, b []byte, g grammar) (*source, error) {
+	if len(b) > maxSource || !utf8.Valid(b) {
+		return nil, fmt.Errorf("%s: must be UTF-8 text of at most 64 KiB", path)
+	}
+	p := &sourceParser{g: g, src: &source{path: path, head: map[string][]piece{}}}
+	head, body, ok := strings.Cut(strings.ReplaceAll(strings.TrimPrefix(string(b), "\ufeff"), "\r\n", "\n"), "\n---\n")
+	if !ok {
+		return nil, fmt.Errorf("%s: a line --- must divide the head from the body", path)
+	}
+	p.parseHead(head)
+	p.parseBody(body, strings.Count(head, "\n")+2)
+	if len(p.faults) > 0 {
+		return nil, errors.Join(p.faults...)
+	}
+	return p.src, nil
+}
+
+type sourceParser struct {
+	g      grammar
+	src    *source
+	number int // of the line
+	faults []error
+}
+
+func (p *sourceParser) fault(format string, args ...any) {
+	p.faults = append(p.faults, fmt.Errorf("%s:%d: %s", p.src.path, p.number, fmt.Sprintf(format, args...)))
+}
+
+func (p *sourceParser) parseHead(head string) {
+	for i, l := range strings.Split(head, "\n") {
+		p.number = i + 1
+		if strings.TrimSpace(l) == "" || strings.HasPrefix(l, "//") {
+			continue
+		}
+		key, text, ok := strings.Cut(l, ":")
+		key = strings.TrimSpace(key)
+		switch {
+		case !ok || !slices.Contains(p.g.head, key):
+			p.fault("the head has lines \"key: text\" with these keys: %s", strings.Join(p.g.head, ", "))
+		case p.src.head[key] != nil:
+			p.fault("%s is given twice", key)
+		default:
+			p.src.head[key] = p.pieces(strings.TrimSpace(text))
+		}
+	}
+	for _, key := range p.g.head {
+		if p.src.head[key] == nil {
+			p.fault("the head must have a line \"%s: …\"", key)
+		}
+	}
+}
+
+var (
+	eachLine  = regexp.MustCompile(`^\{\{(each|lines) ([a-z_]+)\}\}$`)
+	ifLine    = regexp.MustCompile(`^\{\{if (not )?([a-z_]+)(?: ([a-z0-9_.]+))?\}\}$`)
+	groupLine = regexp.MustCompile(`^# ([a-z_]+): (.+)$`)
+)
+
+func (p *sourceParser) parseBody(body string, offset int) {
+	depth := 0
+	groups := map[string]int{}
+	for i, l := range strings.Split(body, "\n") {
+		p.number = offset + i + 1
+		l = strings.TrimSpace(l)
+		if l == "" || strings.HasPrefix(l, "//") {
+			continue
+		}
+		parsed := p.parseLine(l)
+		switch parsed.kind {
+		case ifSet, ifNotSet:
+			depth++
+		case endIf:
+			if depth--; depth < 0 {
+				p.fault("{{end}} without {{if}}")
+				depth = 0
+			}
+		case groupHeading:
+			if groups[parsed.group]++; groups[parsed.group] > 1 || depth > 0 {
+				p.fault("the content %q must stand here once, and without a condition", parsed.group)
+			}
+		}
+		p.src.body = append(p.src.body, parsed)
+	}
+	if depth > 0 {
+		p.fault("an {{if}} has no {{end}}")
+	}
+	for _, g := range p.g.groups {
+		if groups[g] == 0 {
+			p.fault("a heading \"# %s: …\" is missing; the law asks for this content", g)
+		}
+	}
+}
+
+func (p *sourceParser) parseLine(l string) line {
+	if m := eachLine.FindStringSubmatch(l); m != nil {
+		if !slices.Contains(p.g.lists, m[2]) {
+			p.fault("there is no list named %q; the lists are: %s", m[2], strings.Join(p.g.lists, ", "))
+		}
+		kind := each
+		if m[1] == "lines" {
+			kind = lines
+		}
+		return line{kind: kind, name: reference{name: m[2]}}
+	}
+	if m := ifLine.FindStringSubmatch(l); m != nil {
+		p.checkCondition(m[2], m[3])
+		kind := ifSet
+		if m[1] != "" {
+			kind = ifNotSet
+		}
+		return line{kind: kind, name: reference{m[2], m[3]}}
+	}
+	if l == "{{end}}" {
+		return line{kind: endIf}
+	}
+	if m := groupLine.FindStringSubmatch(l); m != nil {
+		if !slices.Contains(p.g.groups, m[1]) {
+			p.fault("there is no content named %q; the contents are: %s", m[1], strings.Join(p.g.groups, ", "))
+		}
+		return line{kind: groupHeading, group: m[1], text: p.pieces(m[2])}
+	}
+	return p.parseText(l)
+}
+
+func (p *sourceParser) parseText(l string) line {
+	for prefix, kind := range map[string]lineKind{"## ": heading, "- ": item, "> ": standout} {
+		if rest, ok := strings.CutPrefix(l, prefix); ok {
+			return line{kind: kind, text: p.pieces(rest)}
+		}
+	}
+	if rest, ok := strings.CutPrefix(l, "@ "); ok {
+		label, value, ok := strings.Cut(rest, " | ")
+		if !ok {
+			p.fault("a row is \"@ label | value\"")
+		}
+		return line{kind: row, label: p.pieces(label), text: p.pieces(value)}
+	}
+	return line{kind: paragraph, text: p.pieces(l)}
+}
+
+func (p *sourceParser) checkCondition(name, arg string) {
+	if arg == "" && (slices.Contains(p.g.flags, name) || slices.Contains(p.g.lists, name)) {
+		return
+	}
+	p.checkName(name, arg)
+}
+
+func (p *sourceParser) checkName(name, arg string) {
+	switch {
+	case slices.Contains(p.g.scalars, name) && arg == "":
+	case slices.Contains(p.g.args, name) && arg != "":
+		if err := checkArgument(name, arg); err != nil {
+			p.fault("%v", err)
+		}
+	default:
+		p.fault("there is no name %q here; the names are: %s", strings.TrimSpace(name+" "+arg),
+			strings.Join(slices.Concat(p.g.scalars, withDots(p.g.args)), ", "))
+	}
+}
+
+func withDots(names []string) []string {
+	var out []string
+	for _, n := range names {
+		out = append(out, n+" …")
+	}
+	return out
+}
+
+var namePattern = regexp.MustCompile(`\{\{([a-z_]+)(?: ([a-z0-9_.]+))?\}\}`)
+
+// pieces cuts a text at its names.
+func (p *sourceParser) pieces(text string) []piece {
+	out := []piece{}
+	words := func(s string) {
+		if strings.Contains(s, "{{") || strings.Contains(s, "}}") {
+			p.fault("a name is written {{name}}; %s stands alone on its line", "{{if …}}, {{end}}, {{each …}}")
+		}
+		if strings.ContainsAny(s, markOpen+markClose) {
+			p.fault("the signs %s and %s mark where names are merged; write {{greeting}} or {{people}}", markOpen, markClose)
+		}
+		if s != "" {
+			out = append(out, piece{words: s})
+		}
+	}
+	at := 0
+	for _, m := range namePattern.FindAllStringSubmatchIndex(text, -1) {
+		words(text[at:m[0]])
+		ref := reference{name: text[m[2]:m[3]]}
+		if m[4] >= 0 {
+			ref.arg = text[m[4]:m[5]]
+		}
+		p.checkName(ref.name, ref.arg)
+		out = append(out, piece{name: ref})
+		at = m[1]
+	}
+	words(text[at:])
+	return out
+}
