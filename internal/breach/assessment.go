@@ -16,6 +16,7 @@ type Severity struct {
 	Possible  string   `json:"possible"`         // the gravest level that unknown facts may still bring; Level where nothing is open
 	Why       []Reason `json:"why,omitempty"`    // each line that gives the level
 	Source    string   `json:"source,omitempty"` // instrument and article
+	Verify    *Text    `json:"verify,omitempty"` // verify with counsel: the doubt about the lines that give the level
 }
 
 // Reason says why in words a counsel can check: the condition, and the facts that made it true.

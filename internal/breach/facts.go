@@ -38,6 +38,7 @@ type FactDef struct {
 	Clock    bool     // an instant that deadlines run from; once set it changes legal exposure
 	Org      bool     // belongs to the organisation's profile (configuration), not to the incident
 	Later    bool     // comes by itself in the course of the handling, so nobody is asked for it beforehand
+	After    FactName // asked for only once this other fact is known, because it depends on that answer
 	Label    Text     // a noun, for tables and reports
 	Question Text     // what to ask a person who may know
 }

@@ -61,17 +61,17 @@ var people = []FactDef{
 		Question: Text{"受影响的人中有没有未满十八周岁的（人数可以暂不清楚）？", "Are any of them under 18, even if nobody knows yet how many?"},
 	},
 	{
-		Name: "people.u18", Type: FactInt, Unit: "people",
+		Name: "people.u18", Type: FactInt, Unit: "people", After: "people.minors",
 		Label:    Text{"其中未满十八周岁", "Of whom under 18"},
 		Question: Text{"其中有多少未满十八周岁？", "How many of them are under 18?"},
 	},
 	{
-		Name: "people.u14", Type: FactInt, Unit: "people",
+		Name: "people.u14", Type: FactInt, Unit: "people", After: "people.minors",
 		Label:    Text{"其中未满十四周岁", "Of whom under 14"},
 		Question: Text{"其中有多少未满十四周岁？", "How many of them are under 14?"},
 	},
 	{
-		Name: "people.sensitive", Type: FactInt, Unit: "people",
+		Name: "people.sensitive", Type: FactInt, Unit: "people", After: "data.categories",
 		Label:    Text{"敏感个人信息受影响人数", "People whose sensitive information is affected"},
 		Question: Text{"多少人的敏感个人信息受影响？", "How many people have sensitive personal information affected?"},
 	},
@@ -182,7 +182,7 @@ var harm = []FactDef{
 		Question: Text{"是否已经造成或者可能造成严重后果？", "Has it caused, or may it cause, serious consequences?"},
 	},
 	{
-		Name: "harm.users", Type: FactBool,
+		Name: "harm.users", Type: FactBool, After: "org.miit_sector",
 		Label:    Text{"可能损害用户合法权益", "May harm users' rights"},
 		Question: Text{"是否可能损害用户的合法权益？", "May it harm the lawful rights of users?"},
 	},
@@ -273,22 +273,22 @@ var losses = []FactDef{
 		Question: Text{"直接经济损失多少元人民币？", "How much is the direct economic loss, in yuan?"},
 	},
 	{
-		Name: "outage.cii_full_minutes", Type: FactInt, Unit: "minutes",
+		Name: "outage.cii_full_minutes", Type: FactInt, Unit: "minutes", After: "org.cii_involved",
 		Label:    Text{"关键信息基础设施整体中断", "Critical infrastructure stopped wholly"},
 		Question: Text{"关键信息基础设施整体停止运行了多少分钟？", "For how many minutes did critical information infrastructure stop wholly?"},
 	},
 	{
-		Name: "outage.cii_main_minutes", Type: FactInt, Unit: "minutes",
+		Name: "outage.cii_main_minutes", Type: FactInt, Unit: "minutes", After: "org.cii_involved",
 		Label:    Text{"关键信息基础设施主要功能中断", "Critical infrastructure's main function stopped"},
 		Question: Text{"关键信息基础设施主要功能中断了多少分钟？", "For how many minutes did its main function stop?"},
 	},
 	{
-		Name: "outage.portal_minutes", Type: FactInt, Unit: "minutes",
+		Name: "outage.portal_minutes", Type: FactInt, Unit: "minutes", After: "org.portal",
 		Label:    Text{"门户网站中断", "Portal down"},
 		Question: Text{"门户网站或新闻网站无法访问了多少分钟？", "For how many minutes was the portal or news site down?"},
 	},
 	{
-		Name: "outage.telecom_minutes", Type: FactInt, Unit: "minutes",
+		Name: "outage.telecom_minutes", Type: FactInt, Unit: "minutes", After: "org.miit_sector",
 		Label:    Text{"通信系统中断或无线电干扰", "Telecom systems down or radio interference"},
 		Question: Text{"通信系统中断或无线电干扰持续了多少分钟？", "For how many minutes were telecom systems down, or radio disturbed?"},
 	},
@@ -376,7 +376,7 @@ func levels() []Choice {
 
 var judged = []FactDef{
 	{
-		Name: "judged.cac_general_clause", Type: FactEnum, Choices: levels(),
+		Name: "judged.cac_general_clause", Type: FactEnum, After: "people.total", Choices: levels(),
 		Label: Text{"按概括条款判断的级别（国家网信办分级）", "Level by the general clause (CAC grading)"},
 		Question: Text{
 			"未达到人数标准时，按“大量”“较大量”个人信息等概括条款，应判断为哪一级？",
@@ -384,7 +384,7 @@ var judged = []FactDef{
 		},
 	},
 	{
-		Name: "judged.cac_data_threat", Type: FactEnum, Choices: levels(),
+		Name: "judged.cac_data_threat", Type: FactEnum, After: "data.class", Choices: levels(),
 		Label: Text{"重要、核心数据对国家安全的威胁（国家网信办分级）", "Threat by important or core data (CAC grading)"},
 		Question: Text{
 			"重要或核心数据外泄对国家安全、社会稳定的威胁属于哪一级？",
@@ -392,12 +392,12 @@ var judged = []FactDef{
 		},
 	},
 	{
-		Name: "judged.cac_content", Type: FactEnum, Choices: levels(),
+		Name: "judged.cac_content", Type: FactEnum, After: "content.home_minutes", Choices: levels(),
 		Label:    Text{"主管部门认定的内容传播级别", "Spread of content, as found by the authority"},
 		Question: Text{"主管部门是否就违法信息传播认定了级别？", "Did the authority state a level for the spread of illegal content?"},
 	},
 	{
-		Name: "judged.mi17_other", Type: FactEnum, Choices: levels(),
+		Name: "judged.mi17_other", Type: FactEnum, After: "org.telecom_or_icp", Choices: levels(),
 		Label: Text{"公共互联网其他情形的级别（2017 年预案）", "Level by the other lines of the 2017 plan"},
 		Question: Text{
 			"按大面积断网、域名解析异常、病毒爆发等情形，属于 2017 年预案的哪一级？",
@@ -405,12 +405,12 @@ var judged = []FactDef{
 		},
 	},
 	{
-		Name: "judged.mi17_may_grow", Type: FactBool,
+		Name: "judged.mi17_may_grow", Type: FactBool, After: "org.telecom_or_icp",
 		Label:    Text{"可能发展为重大以上事件", "May become major"},
 		Question: Text{"是否可能发展为特别重大或重大突发事件？", "May it become a major or particularly major event?"},
 	},
 	{
-		Name: "judged.pbc_level", Type: FactEnum, Choices: levels(),
+		Name: "judged.pbc_level", Type: FactEnum, After: "org.pbc_field", Choices: levels(),
 		Label:    Text{"人民银行分级", "Level under the central bank's measures"},
 		Question: Text{"按人民银行办法，事件属于哪一级？", "Which level has the event under the central bank's measures?"},
 	},
@@ -685,7 +685,7 @@ var organisation = []FactDef{
 		Question: Text{"贵单位是否向美国证监会定期报告（8-K）？", "Does the organisation file Form 8-K with the SEC?"},
 	},
 	{
-		Name: "org.sec_smaller", Type: FactBool, Org: true,
+		Name: "org.sec_smaller", Type: FactBool, Org: true, After: "org.sec_registrant",
 		Label:    Text{"小型报告公司（美国证监会）", "Smaller reporting company (SEC)"},
 		Question: Text{"贵单位是否为美国证监会所称小型报告公司？", "Is the organisation a smaller reporting company?"},
 	},
