@@ -1,0 +1,265 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"tocsin/internal/breach"
+	"tocsin/internal/store"
+)
+
+// CloseIn proposes to close an incident: POST /v1/incidents/{id}/close.
+type CloseIn struct {
+	Why string `json:"why"`
+}
+
+// proposeClosing writes the closure document that a second person decides on like on any other. While something is open
+// it refuses, naming each thing and what to type next. A proposal that fits the facts of now is not written twice.
+func proposeClosing(s *server, c *call) error {
+	id, err := c.incident()
+	if err != nil {
+		return err
+	}
+	var in CloseIn
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	if in.Why, err = why(in.Why, true); err != nil {
+		return err
+	}
+	ctx := c.r.Context()
+	incident, err := s.store.Incident(ctx, id)
+	if err != nil {
+		return err
+	}
+	if incident.ClosedAt != nil {
+		return problem(http.StatusConflict, "closed", string(id)+" is closed already.", "")
+	}
+	standing, err := s.standing(ctx, incident)
+	if err != nil {
+		return err
+	}
+	if open := standing.open(); len(open) > 0 {
+		p := problem(http.StatusConflict, "still_open", fmt.Sprintf("%s cannot be closed yet: %d things are open.", id, len(open)), "Each is listed with what to type next.")
+		p.Open = open
+		return p
+	}
+	if d := standing.proposal; d != nil && d.FactsRev == incident.FactsRev {
+		return c.reply(http.StatusOK, d)
+	}
+	content, err := json.Marshal(standing.closure(in.Why))
+	if err != nil {
+		return fmt.Errorf("write closure: %w", err)
+	}
+	d, err := s.store.AddDocument(ctx, store.Document{
+		IncidentID: id, Kind: breach.DocClosure, Subject: "closure/1", Author: c.holder.Person, FactsRev: incident.FactsRev, Content: content,
+	})
+	if err != nil {
+		return err
+	}
+	return c.reply(http.StatusCreated, d)
+}
+
+// standing is all that decides whether an incident may be closed.
+type standing struct {
+	incident    store.Incident
+	severities  []breach.Severity
+	obligations []store.Obligation
+	filings     []store.Filing
+	tasks       []store.Task
+	campaigns   []store.Campaign
+	waiting     []store.Document // for a second person, but for the closure itself
+	proposal    *store.Document
+	published   []store.PublicNotice
+	tally       breach.Tally
+	unnoticed   int64 // recipients that no campaign has taken
+}
+
+func (s *server) standing(ctx context.Context, incident store.Incident) (standing, error) {
+	st := standing{incident: incident}
+	id := incident.ID
+	documents, err := s.store.Documents(ctx, id, false, everyKind...)
+	for i, d := range documents {
+		switch {
+		case d.Kind == breach.DocClosure:
+			st.proposal = &documents[i]
+		case d.ApprovedBy == nil:
+			st.waiting = append(st.waiting, d)
+		}
+	}
+	// Each step runs only where those before it went well.
+	read := func(step func() error) {
+		if err == nil {
+			err = step()
+		}
+	}
+	read(func() (err error) { st.obligations, err = s.store.Obligations(ctx, id); return })
+	read(func() (err error) { st.filings, err = s.store.Filings(ctx, id); return })
+	read(func() (err error) { st.tasks, err = s.store.Tasks(ctx, id, true); return })
+	read(func() (err error) { st.campaigns, err = s.store.Campaigns(ctx, id); return })
+	read(func() (err error) { st.published, err = s.store.PublicNotices(ctx, id); return })
+	read(func() (err error) { st.tally, err = s.store.Tally(ctx, id); return })
+	read(func() (err error) { st.unnoticed, err = s.store.UncampaignedRecipients(ctx, id); return })
+	if err == nil && incident.AssessedRev > 0 {
+		var a breach.Assessment
+		if a, err = s.store.Assessment(ctx, id); err == nil {
+			st.severities = a.Severities
+		}
+	}
+	return st, err
+}
+
+// open lists what keeps the incident from being closed, each with what to type next.
+func (st standing) open() []OpenItem {
+	id := string(st.incident.ID)
+	var items []OpenItem
+	add := func(kind, ref string, zh, en, next string) {
+		items = append(items, OpenItem{Kind: kind, Ref: ref, Text: breach.Text{ZH: zh, EN: en}, Next: next})
+	}
+	if st.incident.AssessedRev != st.incident.FactsRev {
+		add("assessment", fmt.Sprintf("rev %d", st.incident.FactsRev),
+			"最新事实尚未完成评估", "The newest facts have not been assessed yet", "tocsin incident show "+id)
+	}
+	for _, o := range st.obligations {
+		st.openObligation(o, add)
+	}
+	for _, t := range st.tasks {
+		if t.Outcome == nil {
+			add("task", t.ID, "待办："+t.Title.ZH, "Task: "+t.Title.EN, "tocsin task complete "+t.ID)
+		}
+	}
+	for _, c := range st.campaigns {
+		if c.State != "finished" {
+			add("campaign", fmt.Sprintf("notice/%d", c.N), fmt.Sprintf("第 %d 号告知尚未完成", c.N), fmt.Sprintf("Notice campaign %d is not finished", c.N), "tocsin notice list "+id)
+		}
+	}
+	if n := st.tally.Open + st.tally.Missed; n > 0 {
+		add("people", "", fmt.Sprintf("还有 %d 人未被告知", n), fmt.Sprintf("%d people have not been told", n), "tocsin people count "+id)
+	} else if st.unnoticed > 0 {
+		add("people", "", fmt.Sprintf("还有 %d 名应告知对象未列入任何告知", st.unnoticed), fmt.Sprintf("%d people or guardians belong to no notice yet", st.unnoticed), "tocsin people count "+id)
+	}
+	for _, d := range st.waiting {
+		add("document", string(d.ID), fmt.Sprintf("文书待审批：%s 第 %d 版", d.Subject, d.Version), fmt.Sprintf("A document waits for a decision: %s, version %d", d.Subject, d.Version), "tocsin "+noun(d.Kind)+" show "+string(d.ID))
+	}
+	return items
+}
+
+func noun(k breach.DocumentKind) string {
+	if k == breach.DocFiling || k == breach.DocClosure {
+		return "filing"
+	}
+	return "notice"
+}
+
+func (st standing) openObligation(o store.Obligation, add func(kind, ref, zh, en, next string)) {
+	id := string(st.incident.ID)
+	switch {
+	case o.Status.Ended():
+	case o.Status == store.ObligationPossible:
+		add("possible", o.Key, "可能的义务，须先查明事实："+o.Result.Title.ZH, "Possibly owed, find the facts out: "+o.Result.Title.EN,
+			"tocsin incident facts "+id+assignments(o.Result.Depends))
+	case o.Status == store.ObligationWaiting:
+		add("obligation", o.Key, "期限尚未起算："+o.Result.Title.ZH, "Its clock has not started: "+o.Result.Title.EN,
+			"tocsin incident facts "+id+assignments([]breach.FactName{o.Result.Clock}))
+	default:
+		add("obligation", o.Key, "尚未履行："+o.Result.Title.ZH, "Not met yet: "+o.Result.Title.EN, "tocsin filing list "+id)
+	}
+}
+
+// assignments writes facts as they are typed; where none is known to matter, any may.
+func assignments(names []breach.FactName) string {
+	var b strings.Builder
+	for _, n := range names {
+		b.WriteString(" " + string(n) + "=…")
+	}
+	return b.String()
+}
+
+// closure is the document. It holds no instant of its own making: the same standing gives the same bytes.
+func (st standing) closure(why string) breach.Content {
+	return breach.Content{Renditions: []breach.Rendition{
+		st.closureIn(breach.Chinese, why), st.closureIn(breach.English, why),
+	}}
+}
+
+func (st standing) closureIn(l breach.Language, why string) breach.Rendition {
+	in := func(zh, en string) string { return breach.Text{ZH: zh, EN: en}.In(l) }
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+
+	line(in("理由：%s", "Reason: %s"), why)
+	line("")
+	line(in("一、分级", "1. Severity"))
+	for _, sev := range st.severities {
+		level := sev.LevelName.In(l)
+		if sev.Level == "" {
+			level = in("未达到任何级别", "no level reached")
+		}
+		line("- %s: %s", sev.ScaleName.In(l), level)
+	}
+	line("")
+	line(in("二、义务", "2. Duties"))
+	for _, o := range st.obligations {
+		line("- %s (%s): %s%s", o.Result.Title.In(l), o.Result.ArticleIn.In(l), statusWord(o.Status).In(l), st.proof(o, l))
+	}
+	line("")
+	line(in("三、告知", "3. People told"))
+	t := st.tally
+	line(in("受影响 %d 人，其中未成年人 %d 人（不满十四周岁 %d 人）。", "%d people affected, of them %d minors (%d under 14)."), t.Affected, t.Minors, t.Under14)
+	line(in("逐一告知 %d 人，公告告知 %d 人，依法免除 %d 人。", "%d told individually, %d by public notice, %d lawfully exempt."), t.Told, t.Public, t.Exempt)
+	for _, p := range st.published {
+		line(in("公告编号 %s，公示至 %s。", "Public notice %s, posted until %s."), p.Number, p.UntilAt.UTC().Format("2006-01-02"))
+	}
+	if undone := st.undone(); len(undone) > 0 {
+		line("")
+		line(in("四、未能完成的待办", "4. Tasks that could not be done"))
+		for _, task := range undone {
+			line("- %s", task.Title.In(l))
+		}
+	}
+	return breach.Rendition{
+		Language: l,
+		Title:    fmt.Sprintf(in("关闭事件 %s", "Closing of incident %s"), st.incident.ID),
+		Text:     strings.TrimRight(b.String(), "\n"),
+	}
+}
+
+// proof is when a duty was met, and under which receipt.
+func (st standing) proof(o store.Obligation, l breach.Language) string {
+	if o.MetAt == nil {
+		return ""
+	}
+	text := ", " + o.MetAt.UTC().Format("2006-01-02 15:04 UTC")
+	for _, f := range slices.Backward(st.filings) {
+		if f.Obligation == o.Key && f.State == "accepted" && f.Reference != "" {
+			return text + breach.Text{ZH: "，回执 ", EN: ", receipt "}.In(l) + f.Reference
+		}
+	}
+	return text
+}
+
+func (st standing) undone() []store.Task {
+	var tasks []store.Task
+	for _, t := range st.tasks {
+		if t.Outcome != nil && *t.Outcome == "not_done" {
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks
+}
+
+func statusWord(s store.ObligationStatus) breach.Text {
+	switch s {
+	case store.ObligationMet:
+		return breach.Text{ZH: "已履行", EN: "met"}
+	case store.ObligationGone:
+		return breach.Text{ZH: "不再适用", EN: "not owed"}
+	case store.ObligationCovered:
+		return breach.Text{ZH: "由另一份报告一并履行", EN: "met by another report to the same addressee"}
+	}
+	return breach.Text{ZH: "未结", EN: "open"}
+}

@@ -1,0 +1,99 @@
+package api
+
+import (
+	"slices"
+	"time"
+
+	"tocsin/internal/breach"
+	"tocsin/internal/intake"
+)
+
+// Route is one row of the table: what may be asked, and who may ask it.
+type Route struct {
+	Method  string
+	Pattern string        // as net/http's ServeMux writes it
+	Roles   []breach.Role // who may; empty only where Public
+	Public  bool          // anybody may, without a token
+	Does    string        // in a few words, for the page of routes
+
+	limit int64         // bytes of the body
+	time  time.Duration // for the whole request; 0 where the handler sets deadlines itself
+	do    handler
+}
+
+type handler func(s *server, c *call) error
+
+// The groups that the table speaks of.
+var (
+	anybody   = []breach.Role(nil)
+	readers   = []breach.Role{breach.RoleResponder, breach.RoleLead, breach.RoleApprover, breach.RoleManager, breach.RoleAuditor}
+	workers   = []breach.Role{breach.RoleResponder, breach.RoleLead}
+	handlers  = []breach.Role{breach.RoleResponder, breach.RoleLead, breach.RoleApprover}
+	deciders  = []breach.Role{breach.RoleLead, breach.RoleApprover}
+	leads     = []breach.Role{breach.RoleLead}
+	auditors  = []breach.Role{breach.RoleAuditor}
+	sources   = []breach.Role{breach.RoleSource}
+	reporters = []breach.Role{breach.RoleResponder, breach.RoleLead, breach.RoleSource}
+)
+
+const (
+	formLimit = 64 << 10 // of a person's form
+	quick     = 30 * time.Second
+)
+
+// table is the one list of what the API can do. A route that is not here does not exist.
+func table(maxUpload int64) []Route {
+	routes := []Route{
+		{Method: "POST", Pattern: "/v1/incidents", Roles: reporters, limit: intake.MaxBytes, do: openIncident, Does: "report a suspicion"},
+		{Method: "GET", Pattern: "/v1/incidents", Roles: readers, do: listIncidents, Does: "list incidents, newest first"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}", Roles: readers, do: showIncident, Does: "show where an incident stands"},
+		{Method: "PATCH", Pattern: "/v1/incidents/{id}/facts", Roles: workers, limit: formLimit, do: amendFacts, Does: "state or correct facts"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/facts", Roles: readers, do: factHistory, Does: "list what was known when"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/close", Roles: leads, limit: formLimit, do: proposeClosing, Does: "propose to close; another person decides"},
+
+		{Method: "POST", Pattern: "/v1/incidents/{id}/people", Roles: workers, limit: maxUpload, time: -1, do: importPeople, Does: "import a file of affected people"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/people/count", Roles: readers, do: countPeople, Does: "count affected people by where they stand"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/people/issues", Roles: workers, do: importIssues, Does: "list rows that an import set aside or warned of"},
+
+		{Method: "GET", Pattern: "/v1/incidents/{id}/tasks", Roles: readers, do: listTasks, Does: "list what people must do"},
+		{Method: "POST", Pattern: "/v1/tasks/{id}/end", Roles: handlers, limit: formLimit, do: endTask, Does: "say that a task was done, or could not be"},
+
+		{Method: "GET", Pattern: "/v1/incidents/{id}/filings", Roles: readers, do: listFilings, Does: "list reports to authorities with their documents and receipts"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/notices", Roles: readers, do: listNotices, Does: "list notices to people and to the public"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/campaigns/{n}/halt", Roles: handlers, limit: formLimit, do: halt, Does: "stop a campaign's sending at once"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/campaigns/{n}/resume", Roles: deciders, limit: formLimit, do: resume, Does: "let a halted campaign go on"},
+
+		{Method: "GET", Pattern: "/v1/documents/{id}", Roles: readers, do: showDocument, Does: "show a version of a document"},
+		{Method: "GET", Pattern: "/v1/documents/{id}/content", Roles: readers, do: documentContent, Does: "the bytes that a decision's hash is of"},
+		{Method: "POST", Pattern: "/v1/documents/{id}/decision", Roles: deciders, limit: formLimit, do: decide, Does: "approve or refuse a version; never one's own"},
+
+		{Method: "GET", Pattern: "/v1/incidents/{id}/journal", Roles: auditors, do: journal, Does: "list the journal"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/deliveries", Roles: auditors, do: deliveries, Does: "list the delivery ledger, without contacts"},
+
+		{Method: "GET", Pattern: "/{$}", Public: true, Roles: anybody, do: index, Does: "the public notices posted now"},
+		{Method: "GET", Pattern: "/notices/{number}", Public: true, Roles: anybody, do: publicNotice, Does: "a public notice as it was approved"},
+		{Method: "GET", Pattern: "/check", Public: true, Roles: anybody, do: check, Does: "whether a notice number is genuine"},
+		{Method: "GET", Pattern: "/healthz", Public: true, Roles: anybody, do: healthz, Does: "whether the process lives"},
+		{Method: "GET", Pattern: "/readyz", Public: true, Roles: anybody, do: readyz, Does: "whether the database answers"},
+	}
+	for _, src := range intake.Sources() {
+		routes = append(routes, Route{
+			Method: "POST", Pattern: "/v1/alerts/" + src.Name, Roles: sources, limit: intake.MaxBytes,
+			do: takeAlerts(src), Does: "alerts of " + src.Title,
+		})
+	}
+	for i := range routes {
+		if routes[i].time == 0 {
+			routes[i].time = quick
+		}
+	}
+	return routes
+}
+
+// Routes lists what the API can do.
+func Routes() []Route { return slices.Clone(table(0)) }
+
+// complete reports whether a row may become a route.
+func (r Route) complete() bool {
+	return r.Method != "" && r.Pattern != "" && r.Does != "" && r.do != nil && r.Public == (len(r.Roles) == 0)
+}
