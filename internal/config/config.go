@@ -1,0 +1,210 @@
+package config
+
+import (
+	"slices"
+	"time"
+)
+
+// Config is every setting. [Default] is what holds where nothing is said, and the sample file explains each key.
+type Config struct {
+	DataDir      string       `mapstructure:"data_dir"` // what Tocsin keeps on this machine
+	Database     Database     `mapstructure:"database"`
+	Temporal     Temporal     `mapstructure:"temporal"`
+	API          API          `mapstructure:"api"`
+	Seal         Seal         `mapstructure:"seal"`
+	Log          Log          `mapstructure:"log"`
+	Organisation Organisation `mapstructure:"organisation"`
+	Authorities  []Authority  `mapstructure:"authorities"`
+	Contacts     []Contact    `mapstructure:"contacts"`
+	Notifiers    []Notifier   `mapstructure:"notifiers"`
+	Ladder       []string     `mapstructure:"ladder"` // channels in the order of trying
+	Policy       Policy       `mapstructure:"policy"`
+	Plan         Plan         `mapstructure:"plan"`
+	Dev          Dev          `mapstructure:"dev"`
+}
+
+// Database says where PostgreSQL is.
+type Database struct {
+	URL            string `mapstructure:"url"`           // empty: tocsin dev starts one; serve and worker need it
+	PasswordFile   string `mapstructure:"password_file"` // where the URL has no password
+	MaxConnections int    `mapstructure:"max_connections"`
+}
+
+// Temporal says where the engine is.
+type Temporal struct {
+	Address    string      `mapstructure:"address"` // host:port; empty: tocsin dev starts one; serve and worker need it
+	Namespace  string      `mapstructure:"namespace"`
+	TLS        TemporalTLS `mapstructure:"tls"`
+	APIKeyFile string      `mapstructure:"api_key_file"`
+}
+
+// TemporalTLS is used where Enabled or any file is set.
+type TemporalTLS struct {
+	Enabled    bool   `mapstructure:"enabled"`
+	CAFile     string `mapstructure:"ca_file"`
+	CertFile   string `mapstructure:"cert_file"`
+	KeyFile    string `mapstructure:"key_file"`
+	ServerName string `mapstructure:"server_name"`
+}
+
+// InUse reports whether connections are to be encrypted.
+func (t TemporalTLS) InUse() bool { return t.Enabled || t.CAFile != "" || t.CertFile != "" }
+
+// API says where the server listens, and where the command line finds it.
+type API struct {
+	Listen    string `mapstructure:"listen"`     // host:port
+	PublicURL string `mapstructure:"public_url"` // how people outside reach the public pages
+	URL       string `mapstructure:"url"`        // how the command line reaches the server
+	TokenFile string `mapstructure:"token_file"` // the command line's token; empty: <data_dir>/token
+}
+
+// Seal says where the key is that wraps the incidents' keys.
+type Seal struct {
+	KeyFile string `mapstructure:"key_file"` // empty: <data_dir>/seal.key
+}
+
+// Log says how loud and in which form.
+type Log struct {
+	Level  string `mapstructure:"level"`  // debug, info, warn, error
+	Format string `mapstructure:"format"` // text, json
+}
+
+// Organisation is who files the reports and signs the notices.
+type Organisation struct {
+	Name     string   `mapstructure:"name"`
+	NameEN   string   `mapstructure:"name_en"`
+	Phone    string   `mapstructure:"phone"` // the hotline that notices name
+	Email    string   `mapstructure:"email"`
+	HomePage string   `mapstructure:"home_page"`
+	Facts    []string `mapstructure:"facts"` // "org.cii_involved=false"; the vocabulary's owner reads them
+}
+
+// Authority is an addressee of filings. Key is what the packs of law call it.
+type Authority struct {
+	Key   string `mapstructure:"key"`
+	Name  string `mapstructure:"name"`
+	Email string `mapstructure:"email"`
+	Zone  string `mapstructure:"zone"` // IANA name; empty is the pack's
+}
+
+// Contact is one of our own people, told when a deadline nears.
+type Contact struct {
+	Role        string `mapstructure:"role"`
+	Name        string `mapstructure:"name"`
+	Email       string `mapstructure:"email"`
+	ChatURLFile string `mapstructure:"chat_url_file"` // holds a chat webhook's address, which is a secret
+}
+
+// Notifier is a channel's provider. Settings are the provider's own; their keys are in lower case.
+type Notifier struct {
+	Channel  string         `mapstructure:"channel"`
+	Provider string         `mapstructure:"provider"`
+	Settings map[string]any `mapstructure:"settings"`
+}
+
+// Policy is what the organisation decided where law leaves it a choice.
+type Policy struct {
+	Reminders            []float64     `mapstructure:"reminders"`              // parts of the time to a deadline
+	EscalateBefore       time.Duration `mapstructure:"escalate_before"`        // before a deadline
+	Guard                Guard         `mapstructure:"guard"`                  //
+	InDoubt              string        `mapstructure:"in_doubt"`               // prefer_no_loss, prefer_no_duplicate
+	RetryWindow          time.Duration `mapstructure:"retry_window"`           // how long a channel that refuses for now is tried
+	MaxTemporaryAttempts int           `mapstructure:"max_temporary_attempts"` // how often
+	ShardSize            int           `mapstructure:"shard_size"`             // recipients
+	ChunkSize            int           `mapstructure:"chunk_size"`             // recipients claimed at once
+	ShardsAtOnce         int           `mapstructure:"shards_at_once"`
+	Limits               []Limit       `mapstructure:"limits"`
+}
+
+// Guard files the first report with the facts known when nobody has approved one shortly before the deadline.
+type Guard struct {
+	Enabled bool          `mapstructure:"enabled"`
+	Before  time.Duration `mapstructure:"before"`
+}
+
+// Limit bounds one channel, for one worker.
+type Limit struct {
+	Channel     string  `mapstructure:"channel"`
+	Connections int     `mapstructure:"connections"`
+	PerSecond   float64 `mapstructure:"per_second"` // 0: as fast as the other side answers
+}
+
+// The values of Policy.InDoubt.
+const (
+	PreferNoLoss      = "prefer_no_loss"      // send once more under the same id
+	PreferNoDuplicate = "prefer_no_duplicate" // go on to the next channel
+)
+
+// Plan says which emergency plan runs, with what, and what it may touch.
+type Plan struct {
+	Playbook       string     `mapstructure:"playbook"`
+	Variables      []Variable `mapstructure:"variables"`
+	AllowedTargets []string   `mapstructure:"allowed_targets"` // beginnings of URLs; a step elsewhere is not executed
+}
+
+// Variable sets one of a plan's variables.
+type Variable struct {
+	Name  string `mapstructure:"name"`
+	Value string `mapstructure:"value"`
+}
+
+// Dev is for tocsin dev alone. A port 0 takes a free one.
+type Dev struct {
+	PostgresPort   int    `mapstructure:"postgres_port"`
+	TemporalPort   int    `mapstructure:"temporal_port"`
+	TemporalUIPort int    `mapstructure:"temporal_ui_port"`
+	TemporalBinary string `mapstructure:"temporal_binary"`
+	SMTPPort       int    `mapstructure:"smtp_port"`
+	InboxPort      int    `mapstructure:"inbox_port"`
+}
+
+// Channels are the names that a ladder, a notifier or a limit may use.
+var Channels = []string{"email", "sms", "push", "voice", "letter", "chat"}
+
+// Default is a working local configuration. Only what law needs from the operator is missing.
+func Default() Config {
+	return Config{
+		DataDir:      ".tocsin",
+		Database:     Database{MaxConnections: 20},
+		Temporal:     Temporal{Namespace: "default"},
+		API:          API{Listen: "127.0.0.1:8025", PublicURL: "http://127.0.0.1:8025", URL: "http://127.0.0.1:8025"},
+		Log:          Log{Level: "info", Format: "text"},
+		Organisation: Organisation{Facts: []string{}},
+		Authorities:  []Authority{},
+		Contacts:     []Contact{},
+		Notifiers:    []Notifier{},
+		Ladder:       []string{"email", "sms", "push"},
+		Policy: Policy{
+			Reminders:            []float64{0.5, 0.8},
+			EscalateBefore:       30 * time.Minute,
+			Guard:                Guard{Before: 15 * time.Minute},
+			InDoubt:              PreferNoLoss,
+			RetryWindow:          24 * time.Hour,
+			MaxTemporaryAttempts: 5,
+			ShardSize:            5000,
+			ChunkSize:            200,
+			ShardsAtOnce:         4,
+			Limits:               []Limit{},
+		},
+		Plan: Plan{Playbook: "personal-data-leak", Variables: []Variable{}, AllowedTargets: []string{}},
+		Dev:  Dev{TemporalPort: 7233, TemporalUIPort: 8233, SMTPPort: 1025, InboxPort: 8026},
+	}
+}
+
+// Limit returns a channel's bounds, or careful ones where the operator set none.
+func (p Policy) Limit(channel string) Limit {
+	i := slices.IndexFunc(p.Limits, func(l Limit) bool { return l.Channel == channel })
+	if i >= 0 {
+		return p.Limits[i]
+	}
+	return Limit{Channel: channel, Connections: 8}
+}
+
+// Authority returns the addressee with that key.
+func (c Config) Authority(key string) (Authority, bool) {
+	i := slices.IndexFunc(c.Authorities, func(a Authority) bool { return a.Key == key })
+	if i < 0 {
+		return Authority{}, false
+	}
+	return c.Authorities[i], true
+}
