@@ -204,7 +204,11 @@ func (st standing) closureIn(l breach.Language, why string) breach.Rendition {
 	line("")
 	line(in("二、义务", "2. Duties"))
 	for _, o := range st.obligations {
-		line("- %s (%s): %s%s", o.Result.Title.In(l), o.Result.ArticleIn.In(l), statusWord(o.Status).In(l), st.proof(o, l))
+		title := o.Result.Title.In(l)
+		if article := o.Result.ArticleIn.In(l); article != "" {
+			title += " (" + article + ")"
+		}
+		line("- %s: %s%s", title, statusWord(o.Status).In(l), st.proof(o, l))
 	}
 	line("")
 	line(in("三、告知", "3. People told"))

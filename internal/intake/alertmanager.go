@@ -80,7 +80,7 @@ func parseAMAlert(raw jsontext.Value, at string) (breach.Alert, []string, error)
 	var a amAlert
 	if err := decodeForeign(raw, &a); err != nil {
 		f := err.(*Fault)
-		return breach.Alert{}, nil, fault(strings.Trim(at+"."+f.At, "."), "%s", f.Text)
+		return breach.Alert{}, nil, fault(strings.Trim(at+"."+f.At, "."), "%s", strings.TrimPrefix(f.Text, "the body "))
 	}
 	if a.Status != "firing" && a.Status != "resolved" {
 		return breach.Alert{}, nil, fault(at+".status", `must be "firing" or "resolved"`)
