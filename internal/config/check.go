@@ -204,11 +204,13 @@ func (c Config) checkAddressees(r *report, k Known) {
 		if person.Role == "" {
 			r.fault(key+".role", "is empty: it says when this person is told, such as lead or approver")
 		}
-		if person.Email == "" && person.ChatURLFile == "" {
-			r.fault(key, "needs email or chat_url_file, or nobody can be reached")
+		if person.Email == "" {
+			r.fault(key+".email", "is empty: nobody could be reached")
 		}
 		r.address(key+".email", person.Email)
-		r.file(key+".chat_url_file", person.ChatURLFile)
+		if person.Language != "" {
+			r.oneOf(key+".language", person.Language, "zh-CN", "en")
+		}
 	}
 	if len(c.Contacts) == 0 {
 		r.warn("contacts", "is empty: a deadline that nears is shown and logged, but wakes nobody")
@@ -256,8 +258,10 @@ func (c Config) checkPolicy(r *report) {
 		}
 	}
 	r.positive("policy.escalate_before", p.EscalateBefore)
-	r.positive("policy.guard.before", p.Guard.Before)
-	r.positive("policy.retry_window", p.RetryWindow)
+	r.positive("policy.retry_first", p.RetryFirst)
+	r.positive("policy.retry_most", p.RetryMost)
+	r.positive("policy.doubt_window", p.DoubtWindow)
+	r.atLeast("policy.public_days", p.PublicDays, 1)
 	r.oneOf("policy.in_doubt", p.InDoubt, PreferNoLoss, PreferNoDuplicate)
 	r.atLeast("policy.max_temporary_attempts", p.MaxTemporaryAttempts, 1)
 	r.atLeast("policy.shard_size", p.ShardSize, 1)
@@ -273,9 +277,6 @@ func (c Config) checkPolicy(r *report) {
 		if l.PerSecond < 0 {
 			r.fault(key+".per_second", "must not be negative; 0 sets no bound")
 		}
-	}
-	if p.Guard.Enabled {
-		r.warn("policy.guard.enabled", "is on: a first report goes out unapproved, with the facts known, when nobody decided %s before its deadline", p.Guard.Before)
 	}
 }
 

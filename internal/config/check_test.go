@@ -34,7 +34,7 @@ func TestCheckNamesEachFault(t *testing.T) {
 			c.Authorities = []config.Authority{{Key: "cn-cac", Email: "A <a@example.com>"}}
 		}, "authorities[1].email: must be a plain email address"},
 		{"a zone nobody knows", func(c *config.Config) { c.Authorities = []config.Authority{{Key: "cn-cac", Zone: "Mars"}} }, "zone: is not a time zone"},
-		{"a person nobody can reach", func(c *config.Config) { c.Contacts = []config.Contact{{Role: "lead"}} }, "contacts[1]: needs email or chat_url_file"},
+		{"a person nobody can reach", func(c *config.Config) { c.Contacts = []config.Contact{{Role: "lead"}} }, "contacts[1].email: is empty"},
 		{"a channel that is none", func(c *config.Config) { c.Ladder = []string{"pigeon"} }, "ladder[1]: must be one of email"},
 		{"an empty ladder", func(c *config.Config) { c.Ladder = nil }, "ladder: must name at least one channel"},
 		{"a provider nobody wrote", func(c *config.Config) {
@@ -43,7 +43,7 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"a reminder after the deadline", func(c *config.Config) { c.Policy.Reminders = []float64{1.5} }, "policy.reminders[1]"},
 		{"no time to decide", func(c *config.Config) { c.Policy.EscalateBefore = 0 }, "policy.escalate_before"},
 		{"a policy that is none", func(c *config.Config) { c.Policy.InDoubt = "guess" }, "policy.in_doubt: must be one of prefer_no_loss"},
-		{"a chunk greater than its shard", func(c *config.Config) { c.Policy.ChunkSize = 9000 }, "policy.chunk_size: must not be greater"},
+		{"a chunk greater than its shard", func(c *config.Config) { c.Policy.ChunkSize = c.Policy.ShardSize + 1 }, "policy.chunk_size: must not be greater"},
 		{"a plan that does not exist", func(c *config.Config) { c.Plan.Playbook = "personal-data-leek" }, "did you mean personal-data-leak?"},
 		{"a target that is no address", func(c *config.Config) { c.Plan.AllowedTargets = []string{"waf"} }, "plan.allowed_targets[1]"},
 	}

@@ -20,6 +20,8 @@ type Config struct {
 	Ladder       []string     `mapstructure:"ladder"` // channels in the order of trying
 	Policy       Policy       `mapstructure:"policy"`
 	Plan         Plan         `mapstructure:"plan"`
+	Templates    string       `mapstructure:"templates"` // folder with texts of yours
+	Laws         []string     `mapstructure:"laws"`      // folders with packs of law of yours
 	Dev          Dev          `mapstructure:"dev"`
 }
 
@@ -71,12 +73,14 @@ type Log struct {
 
 // Organisation is who files the reports and signs the notices.
 type Organisation struct {
-	Name     string   `mapstructure:"name"`
-	NameEN   string   `mapstructure:"name_en"`
-	Phone    string   `mapstructure:"phone"` // the hotline that notices name
-	Email    string   `mapstructure:"email"`
-	HomePage string   `mapstructure:"home_page"`
-	Facts    []string `mapstructure:"facts"` // "org.cii_involved=false"; the vocabulary's owner reads them
+	Name        string   `mapstructure:"name"`
+	NameEN      string   `mapstructure:"name_en"`
+	ShortName   string   `mapstructure:"short_name"` // as people know it; the full name where empty
+	ShortNameEN string   `mapstructure:"short_name_en"`
+	Phone       string   `mapstructure:"phone"` // the hotline that notices name
+	Email       string   `mapstructure:"email"`
+	HomePage    string   `mapstructure:"home_page"`
+	Facts       []string `mapstructure:"facts"` // "org.cii_involved=false"; the vocabulary's owner reads them
 }
 
 // Authority is an addressee of filings. Key is what the packs of law call it.
@@ -89,10 +93,10 @@ type Authority struct {
 
 // Contact is one of our own people, told when a deadline nears.
 type Contact struct {
-	Role        string `mapstructure:"role"`
-	Name        string `mapstructure:"name"`
-	Email       string `mapstructure:"email"`
-	ChatURLFile string `mapstructure:"chat_url_file"` // holds a chat webhook's address, which is a secret
+	Role     string `mapstructure:"role"`
+	Name     string `mapstructure:"name"`
+	Email    string `mapstructure:"email"`
+	Language string `mapstructure:"language"` // zh-CN or en; empty is zh-CN
 }
 
 // Notifier is a channel's provider. Settings are the provider's own; their keys are in lower case.
@@ -106,20 +110,16 @@ type Notifier struct {
 type Policy struct {
 	Reminders            []float64     `mapstructure:"reminders"`              // parts of the time to a deadline
 	EscalateBefore       time.Duration `mapstructure:"escalate_before"`        // before a deadline
-	Guard                Guard         `mapstructure:"guard"`                  //
 	InDoubt              string        `mapstructure:"in_doubt"`               // prefer_no_loss, prefer_no_duplicate
-	RetryWindow          time.Duration `mapstructure:"retry_window"`           // how long a channel that refuses for now is tried
+	RetryFirst           time.Duration `mapstructure:"retry_first"`            // wait before the second try of what was refused for now; doubles
+	RetryMost            time.Duration `mapstructure:"retry_most"`             // the longest wait
+	DoubtWindow          time.Duration `mapstructure:"doubt_window"`           // how long a provider that can be asked may take to know
 	MaxTemporaryAttempts int           `mapstructure:"max_temporary_attempts"` // how often
 	ShardSize            int           `mapstructure:"shard_size"`             // recipients
-	ChunkSize            int           `mapstructure:"chunk_size"`             // recipients claimed at once
+	ChunkSize            int           `mapstructure:"chunk_size"`             // contacts that one activity sends to
 	ShardsAtOnce         int           `mapstructure:"shards_at_once"`
+	PublicDays           int           `mapstructure:"public_days"` // how long a public notice is posted
 	Limits               []Limit       `mapstructure:"limits"`
-}
-
-// Guard files the first report with the facts known when nobody has approved one shortly before the deadline.
-type Guard struct {
-	Enabled bool          `mapstructure:"enabled"`
-	Before  time.Duration `mapstructure:"before"`
 }
 
 // Limit bounds one channel, for one worker.
@@ -177,16 +177,19 @@ func Default() Config {
 		Policy: Policy{
 			Reminders:            []float64{0.5, 0.8},
 			EscalateBefore:       30 * time.Minute,
-			Guard:                Guard{Before: 15 * time.Minute},
 			InDoubt:              PreferNoLoss,
-			RetryWindow:          24 * time.Hour,
+			RetryFirst:           time.Minute,
+			RetryMost:            time.Hour,
+			DoubtWindow:          30 * time.Minute,
 			MaxTemporaryAttempts: 5,
-			ShardSize:            5000,
-			ChunkSize:            200,
+			ShardSize:            100000,
+			ChunkSize:            50000,
 			ShardsAtOnce:         4,
+			PublicDays:           30,
 			Limits:               []Limit{},
 		},
 		Plan: Plan{Playbook: "personal-data-leak", Variables: []Variable{}, AllowedTargets: []string{}},
+		Laws: []string{},
 		Dev:  Dev{TemporalPort: 7233, TemporalUIPort: 8233, SMTPPort: 1025, InboxPort: 8026},
 	}
 }

@@ -60,9 +60,9 @@ func TestNothingSaidIsTheDefaults(t *testing.T) {
 
 func TestCommandLineGoesBeforeEnvironmentBeforeFileBeforeDefault(t *testing.T) {
 	c, err := config.Load(config.Options{
-		File:    write(t, "api: {listen: \"file:1\", url: \"http://file\", public_url: \"http://file\"}\npolicy: {guard: {before: 10m}}"),
+		File:    write(t, "api: {listen: \"file:1\", url: \"http://file\", public_url: \"http://file\"}\npolicy: {doubt_window: 10m}"),
 		Environ: []string{"TOCSIN_API_LISTEN=env:1", "TOCSIN_API_URL=http://env", "HOME=/root", "TOCSIN_LADDER=sms, email"},
-		Set:     map[string]string{"api.listen": "line:1", "policy.reminders": "0.25,0.5", "policy.guard.enabled": "true"},
+		Set:     map[string]string{"api.listen": "line:1", "policy.reminders": "0.25,0.5", "temporal.tls.enabled": "true"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestCommandLineGoesBeforeEnvironmentBeforeFileBeforeDefault(t *testing.T) {
 	want := config.Default()
 	want.API.Listen, want.API.URL, want.API.PublicURL = "line:1", "http://env", "http://file"
 	want.Ladder = []string{"sms", "email"}
-	want.Policy.Guard = config.Guard{Enabled: true, Before: 10 * time.Minute}
+	want.Policy.DoubtWindow, want.Temporal.TLS.Enabled = 10*time.Minute, true
 	want.Policy.Reminders = []float64{0.25, 0.5}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Error(diff)
@@ -112,7 +112,7 @@ func TestFaultsOfFormNameFileKeyAndMend(t *testing.T) {
 		{name: "misspelt key", file: "database: {ulr: x}", want: []string{"database.ulr", "did you mean database.url?"}},
 		{name: "misspelt key in a list", file: "authorities: [{key: a, emial: b}]", want: []string{"authorities[1].emial", "authorities[1].email?"}},
 		{name: "nothing like it", file: "database: {zzzzzzzz: x}", want: []string{"there are max_connections, password_file, url"}},
-		{name: "length of time without unit", file: "policy: {retry_window: 10}", want: []string{"policy.retry_window", "with its unit"}},
+		{name: "length of time without unit", file: "policy: {retry_first: 10}", want: []string{"policy.retry_first", "with its unit"}},
 		{name: "number as text", file: "database: {max_connections: \"20\"}", want: []string{"database.max_connections must be a whole number"}},
 		{name: "number where text belongs", file: "api: {listen: 8025}", want: []string{"api.listen must be text"}},
 		{name: "true where a number belongs", file: "policy: {chunk_size: true}", want: []string{"policy.chunk_size must be a whole number"}},
@@ -122,7 +122,7 @@ func TestFaultsOfFormNameFileKeyAndMend(t *testing.T) {
 		{name: "not YAML", file: "api: [", want: []string{"settings.yaml", "line 1"}},
 		{name: "twice the same key", file: "ladder: [sms]\nladder: [email]", want: []string{"ladder", "already"}},
 		{name: "misspelt variable", environ: []string{"TOCSIN_API_LISTN=x"}, want: []string{"TOCSIN_API_LISTEN?"}},
-		{name: "variable of a wrong form", environ: []string{"TOCSIN_POLICY_GUARD_BEFORE=15"}, want: []string{"TOCSIN_POLICY_GUARD_BEFORE must be a length of time"}},
+		{name: "variable of a wrong form", environ: []string{"TOCSIN_POLICY_RETRY_FIRST=15"}, want: []string{"TOCSIN_POLICY_RETRY_FIRST must be a length of time"}},
 		{name: "misspelt on the command line", set: map[string]string{"api.listn": "x"}, want: []string{"command line: api.listn", "api.listen?"}},
 	}
 	for _, tt := range tests {
