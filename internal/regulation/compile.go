@@ -162,6 +162,9 @@ func (c *compiler) head(d *sourceFile) *pack {
 	if len(doc.Applies) == 0 {
 		c.fault(d.name, line, "write applies: with a condition on org facts, such as '\"CN\" in org.jurisdictions'", "the pack does not say to whom it applies")
 	}
+	if len(doc.Rules) == 0 {
+		c.fault(d.name, line, "write rules:", "the pack holds no rules")
+	}
 	for _, s := range doc.Sources {
 		p.sources = append(p.sources, Source{s.Key.Text, s.Title})
 	}

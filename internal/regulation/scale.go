@@ -51,6 +51,7 @@ func (s *scene) judge(sc *scale, applies verdict) (breach.Severity, error) {
 	for rank, l := range slices.Backward(sc.levels) {
 		r := atLeast[rank]
 		v := allOf(applies, r.verdict)
+		v.used = r.used // that the law applies at all is said by the rule itself
 		s.levels[levelName(sc.key, l.key)] = v
 		if v.truth == isTrue && out.Rank == 0 {
 			out.Level, out.LevelName, out.Rank, out.Why = l.key, l.name, rank+1, r.why

@@ -14,6 +14,11 @@ import (
 // without the file of facts.
 func (s *scene) reason(text breach.Text, used []breach.FactName) breach.Reason {
 	used = inOrder(slices.Clone(used))
+	if len(used) == 1 {
+		if def, _ := breach.DefOf(used[0]); def.Type == breach.FactBool {
+			return breach.Reason{Text: text, Facts: used} // the words already say yes or no
+		}
+	}
 	var zh, en []string
 	for _, n := range used {
 		def, _ := breach.DefOf(n)
