@@ -12,6 +12,12 @@ type values interface {
 	set(r reference) bool
 }
 
+// rowWatcher are values that want to know which row their words went into.
+type rowWatcher interface {
+	beginRow()
+	endRow(label string)
+}
+
 // plainValues are values that stand ready.
 type plainValues struct {
 	scalars map[string]string
@@ -92,9 +98,16 @@ func (l line) blocks(v values, group string) []block {
 		}
 		return out
 	}
+	watcher, watched := v.(rowWatcher)
+	if watched && l.kind == row {
+		watcher.beginRow()
+	}
 	b := block{kind: l.kind, label: join(l.label, v), text: join(l.text, v), group: group}
 	if b.text == "" {
 		return nil
+	}
+	if watched && l.kind == row {
+		watcher.endRow(b.label)
 	}
 	return []block{b}
 }

@@ -52,9 +52,21 @@ func Lint(t NoticeText, r Rules) []Finding {
 		l.part(p.name, p.text)
 	}
 	l.html()
-	l.groups()
-	l.never()
+	l.groups(t.Text, htmlWords(t.HTML))
+	l.never(t.Text, htmlWords(t.HTML))
 	l.short()
+	return l.findings
+}
+
+// lintPublic holds one language of the public notice to the rules that it shares with the others. The number stands in the
+// page's foot.
+func lintPublic(p publicPart, r Rules) []Finding {
+	text := p.text()
+	l := &linter{t: NoticeText{Language: p.language, Audience: breach.ToPerson, Groups: groupsOf(p.blocks), Text: text}, r: r}
+	l.words("public notice", text)
+	l.present("public notice", text, "hotline", r.Hotline)
+	l.never(text)
+	l.groups(text)
 	return l.findings
 }
 
@@ -87,6 +99,24 @@ func (l *linter) part(name, text string) {
 		l.found(name, "is empty")
 		return
 	}
+	l.words(name, text)
+	if name != "text" && name != "html" && strings.Contains(text, markOpen) {
+		l.found(name, "has a place for a name; names go into the text and HTML parts only")
+	}
+	if name != "subject" && name != "push title" {
+		l.present(name, text, "notice number", l.r.Number)
+		l.present(name, text, "hotline", l.r.Hotline)
+	}
+}
+
+func (l *linter) present(part, text, what, value string) {
+	if value == "" || !strings.Contains(text, value) {
+		l.found(part, "lacks the %s", what)
+	}
+}
+
+// words checks what a text says.
+func (l *linter) words(name, text string) {
 	for _, a := range l.addresses(text) {
 		l.found(name, "names the address %q; only the bare home page and the organisation's own mailbox may be named", a)
 	}
@@ -98,22 +128,10 @@ func (l *linter) part(name, text string) {
 			l.found(name, "advertises (%q); a notice required by law holds no marketing", hit)
 		}
 	}
-	if name != "text" && name != "html" && strings.Contains(text, markOpen) {
-		l.found(name, "has a place for a name; names go into the text and HTML parts only")
-	}
 	for _, m := range anyMark.FindAllString(text, -1) {
 		if m != mark("greeting") && m != mark("people") {
 			l.found(name, "has the unknown mark %s", m)
 		}
-	}
-	if name == "subject" || name == "push title" {
-		return
-	}
-	if !strings.Contains(text, l.r.Number) || l.r.Number == "" {
-		l.found(name, "lacks the notice number")
-	}
-	if !strings.Contains(text, l.r.Hotline) || l.r.Hotline == "" {
-		l.found(name, "lacks the hotline")
 	}
 }
 
@@ -216,9 +234,8 @@ func (l *linter) html() {
 	}
 }
 
-// groups checks that what the law asks for is there, in both parts of the mail.
-func (l *linter) groups() {
-	words := htmlWords(l.t.HTML)
+// groups checks that what the law asks for is there, in every form of the text.
+func (l *linter) groups(in ...string) {
 	for _, name := range Groups() {
 		i := slices.IndexFunc(l.t.Groups, func(g Group) bool { return g.Name == name })
 		if i < 0 || strings.TrimSpace(l.t.Groups[i].Text) == "" {
@@ -229,7 +246,7 @@ func (l *linter) groups() {
 			if strings.Contains(line, markOpen) {
 				continue // a name stands there by now
 			}
-			if !strings.Contains(l.t.Text, line) || !strings.Contains(words, line) {
+			if slices.ContainsFunc(in, func(s string) bool { return !strings.Contains(s, line) }) {
 				l.found("text", "the content %q was changed after it was made", name)
 				break
 			}
@@ -237,9 +254,9 @@ func (l *linter) groups() {
 	}
 }
 
-func (l *linter) never() {
+func (l *linter) never(in ...string) {
 	fixed := NeverAsk(l.t.Audience, l.t.Language)
-	if !strings.Contains(l.t.Text, fixed) || !strings.Contains(htmlWords(l.t.HTML), fixed) {
+	if slices.ContainsFunc(in, func(s string) bool { return !strings.Contains(s, fixed) }) {
 		l.found("text", "lacks the sentence %q", fixed)
 	}
 }

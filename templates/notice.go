@@ -34,7 +34,7 @@ type NoticeView struct {
 	Incident     breach.IncidentID
 	State        string     // the fact state: "suspected" or "confirmed"; empty counts as suspected
 	Kinds        []string   // the fact kinds; empty counts as a leak
-	Categories   []string   // the fact data.categories; at least one
+	Categories   []string   // the fact data.categories; empty says that it is still being found out
 	OccurredAt   *time.Time // nil where nobody knows yet
 	AwareAt      *time.Time
 	IssuedAt     time.Time     // the notice's date
@@ -146,9 +146,6 @@ func (v NoticeView) validate() error {
 	}
 	if _, err := breach.ParseIncidentID(string(v.Incident)); err != nil {
 		faults = append(faults, errors.New("notice: the incident number is missing"))
-	}
-	if len(v.Categories) == 0 {
-		faults = append(faults, errors.New("notice: which kinds of information are affected is not known yet; set data.categories"))
 	}
 	if v.IssuedAt.IsZero() {
 		faults = append(faults, errors.New("notice: the date is missing"))

@@ -44,7 +44,7 @@ func TestNoticeWithLittleKnown(t *testing.T) {
 		for _, l := range templates.Languages() {
 			v := sampleNotice()
 			v.State, v.Kinds, v.OccurredAt, v.AwareAt, v.Cause, v.Measures = "", nil, nil, nil, breach.Text{}, nil
-			v.Categories, v.Later = []string{"child_u14"}, true
+			v.Categories, v.Later = nil, true
 			n, err := s.Notice(v, a, l)
 			if err != nil {
 				t.Fatal(err)
@@ -117,7 +117,6 @@ func TestNoticeLacks(t *testing.T) {
 		spoil func(*templates.NoticeView)
 		says  string
 	}{
-		{"no category", func(v *templates.NoticeView) { v.Categories = nil }, "data.categories"},
 		{"strange category", func(v *templates.NoticeView) { v.Categories = []string{"shoe_size"} }, "shoe_size"},
 		{"no number", func(v *templates.NoticeView) { v.Number = "" }, "number"},
 		{"wrong check digit", func(v *templates.NoticeView) { v.Number = strings.Replace(noticeNo, noticeNo[:1], "Z", 1) }, "number"},

@@ -1,16 +1,126 @@
 package templates
 
-import "tocsin/internal/breach"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"html"
+	"strings"
+	"time"
+
+	"tocsin/internal/breach"
+)
 
 var publicGrammar = grammar{
-	head:    []string{"title"},
-	scalars: noticeGrammar.scalars[:13],
-	lists:   noticeGrammar.lists,
-	flags:   noticeGrammar.flags,
-	groups:  Groups(),
+	head: []string{"title"},
+	scalars: []string{
+		"organisation", "short", "home_page", "hotline", "hours", "email", "number", "incident", "aware_date",
+		"occurred_date", "issued_date", "cause", "never_ask",
+	},
+	lists:  noticeGrammar.lists,
+	flags:  noticeGrammar.flags,
+	groups: Groups(),
 }
 
-var _ = breach.Chinese
-var filingGrammar, messageGrammar grammar
+// PublicView is what the public notice says.
+type PublicView struct {
+	NoticeView
+	PublishedAt time.Time
+}
 
-func checkArgument(name, arg string) error { return nil }
+// PublicNotice makes the page of the public notice: Chinese and English on one page, complete in itself, without script,
+// link or anything to fetch. Its foot holds the notice number, the date and the hash of [Set.PublicText], so that a copy
+// can be compared with the original. It says nothing of any person.
+func (s *Set) PublicNotice(v PublicView) ([]byte, error) {
+	parts, err := s.publicParts(v)
+	if err != nil {
+		return nil, err
+	}
+	loc, err := zone(v.Organisation.Zone)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	title := html.EscapeString(parts[0].title)
+	b.WriteString("<!DOCTYPE html>\n<html lang=\"zh-CN\">\n<head>\n<meta charset=\"utf-8\">\n" +
+		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" content=\"no-referrer\">\n" +
+		"<title>" + title + "</title>\n<style>" + publicStyle + "</style>\n</head>\n<body>\n")
+	for _, p := range parts {
+		b.WriteString("<main lang=\"" + string(p.language) + "\">\n<h1>" + html.EscapeString(p.title) + "</h1>\n" + markup(p.blocks) + "</main>\n")
+	}
+	b.WriteString("<footer>\n")
+	line := func(zh, en string) {
+		b.WriteString("<p>" + html.EscapeString(zh) + " <span lang=\"en\">" + html.EscapeString(en) + "</span></p>\n")
+	}
+	line("公告编号 "+v.Number+"，事件编号 "+string(v.Incident)+"。", "Notice no. "+v.Number+", incident "+string(v.Incident)+".")
+	line("发布于 "+instant(v.PublishedAt, loc, breach.Chinese)+"。", "Published "+instant(v.PublishedAt, loc, breach.English)+".")
+	line("以上中英文文本的 SHA-256：", "SHA-256 of the two texts above:")
+	b.WriteString("<p><code>" + textHash(parts) + "</code></p>\n</footer>\n</body>\n</html>\n")
+	return []byte(b.String()), nil
+}
+
+// PublicText returns the words of the public notice, Chinese then English, as the hash in its foot counts them. It is also
+// the text to give to newspapers and other sites.
+func (s *Set) PublicText(v PublicView) (string, error) {
+	parts, err := s.publicParts(v)
+	if err != nil {
+		return "", err
+	}
+	return publicText(parts), nil
+}
+
+type publicPart struct {
+	language breach.Language
+	title    string
+	blocks   []block
+}
+
+func (p publicPart) text() string { return p.title + "\n\n" + plainText(p.blocks, colon(p.language)) }
+
+func (s *Set) publicParts(v PublicView) ([]publicPart, error) {
+	if v.PublishedAt.IsZero() {
+		return nil, errors.New("public notice: the date of publication is missing")
+	}
+	if v.IssuedAt.IsZero() {
+		v.IssuedAt = v.PublishedAt
+	}
+	if err := v.NoticeView.validate(); err != nil {
+		return nil, err
+	}
+	var parts []publicPart
+	var findings []Finding
+	for _, l := range Languages() {
+		src := s.notices["public."+string(l)]
+		values := s.noticeValues(v.NoticeView, "public", breach.ToPerson, l)
+		p := publicPart{language: l, title: join(src.head["title"], values), blocks: src.expand(values)}
+		findings = append(findings, lintPublic(p, RulesFor(v.Organisation, v.Number))...)
+		parts = append(parts, p)
+	}
+	if len(findings) > 0 {
+		return nil, &LintError{Findings: findings}
+	}
+	return parts, nil
+}
+
+func publicText(parts []publicPart) string {
+	var b strings.Builder
+	for i, p := range parts {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(p.text())
+	}
+	return b.String()
+}
+
+func textHash(parts []publicPart) string {
+	sum := sha256.Sum256([]byte(publicText(parts)))
+	return hex.EncodeToString(sum[:])
+}
+
+const publicStyle = `:root{color-scheme:light dark}` +
+	`body{margin:0 auto;padding:24px 20px 64px;max-width:44rem;font:1.05rem/1.75 system-ui,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif}` +
+	`h1{font-size:1.5rem;line-height:1.35;margin:1rem 0}h2{font-size:1.15rem;margin:2rem 0 .5rem}` +
+	`table{border-collapse:collapse}th,td{padding:.2rem 1.2rem .2rem 0;text-align:left;vertical-align:top}th{font-weight:normal}` +
+	`main+main{border-top:1px solid #8886;margin-top:3rem;padding-top:1rem}` +
+	`footer{border-top:1px solid #8886;margin-top:3rem;padding-top:.75rem;font-size:.9rem}code{overflow-wrap:anywhere}`

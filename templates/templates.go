@@ -26,7 +26,7 @@ import (
 	"tocsin/internal/breach"
 )
 
-//go:embed notices playbooks
+//go:embed notices filings messages playbooks
 var shipped embed.FS
 
 // Set is a complete set of texts. It is immutable and safe for concurrent use.
