@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"crypto/sha256"
 	"flag"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 
 	"tocsin/internal/api"
 	"tocsin/internal/breach"
+	"tocsin/internal/store"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -26,6 +28,11 @@ func (w *world) page(path string) answer {
 	return w.do(request{"GET", path, "", "", map[string]string{"Accept": "text/html,application/xhtml+xml"}})
 }
 
+func posting(id breach.IncidentID, d store.Document, page []byte) store.NewPublicNotice {
+	sum := sha256.Sum256(page)
+	return store.NewPublicNotice{IncidentID: id, N: 1, Document: d.ID, DocumentSHA256: d.SHA256, Number: number, Page: page, PageSHA256: sum[:], Keep: time.Hour}
+}
+
 func TestPublicPages(t *testing.T) {
 	w := newWorld(t)
 	id := w.openIncident()
@@ -33,12 +40,12 @@ func TestPublicPages(t *testing.T) {
 		t.Errorf("index without notices: %d %s", a.status, a.body)
 	}
 	d := w.document(id, breach.DocPublicNotice, "public/1", "author")
-	if _, err := w.store.Publish(t.Context(), id, 1, d.ID, number, []byte("x"), d.SHA256, time.Hour); err == nil {
+	if _, err := w.store.Publish(t.Context(), posting(id, d, []byte("x"))); err == nil {
 		t.Fatal("an unapproved page was published")
 	}
 	want[any](t, w.as(breach.RoleApprover, "POST", "/v1/documents/"+string(d.ID)+"/decision", `{"sha256":"`+d.SHA256.String()+`","verdict":"approved"}`), 200)
 	const approved = "<!doctype html><style>p { color: red }</style><p>公告全文</p>"
-	if _, err := w.store.Publish(t.Context(), id, 1, d.ID, number, []byte(approved), d.SHA256, time.Hour); err != nil {
+	if _, err := w.store.Publish(t.Context(), posting(id, d, []byte(approved))); err != nil {
 		t.Fatal(err)
 	}
 	a := w.page("/notices/" + number)

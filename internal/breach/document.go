@@ -33,6 +33,7 @@ const (
 	TaskAddressee   TaskKind = "addressee"     // a filing without an address in the configuration
 	TaskInDoubt     TaskKind = "filing_doubt"  // a filing that may have gone out: find out, then say so
 	TaskRefused     TaskKind = "filing_failed" // a filing that was refused
+	TaskMeasure     TaskKind = "measure"       // a duty to act ourselves: confirm that it was done
 	TaskOverdue     TaskKind = "overdue"       // a deadline has passed
 	TaskFinding     TaskKind = "finding"       // something a person must look at
 )
@@ -55,6 +56,15 @@ type Rendition struct {
 	PushHead string   `json:"push_title,omitempty"` // and its title
 
 	Variables map[string]string `json:"variables,omitempty"` // of a provider's approved SMS template
+	Marks     *Marks            `json:"marks,omitempty"`     // of a notice: the words around names that are merged later
+}
+
+// Marks are the words around the names that are merged into a notice for each reader, in the notice's language.
+type Marks struct {
+	Greeting        string `json:"greeting"`
+	GreetingUnnamed string `json:"greeting_unnamed"`
+	PeopleUnnamed   string `json:"people_unnamed"`
+	PersonHidden    string `json:"person_hidden"`
 }
 
 // Rendition returns the text for a language and audience, else the first for the audience in any language.

@@ -80,7 +80,17 @@ type Organisation struct {
 	Phone       string   `mapstructure:"phone"` // the hotline that notices name
 	Email       string   `mapstructure:"email"`
 	HomePage    string   `mapstructure:"home_page"`
+	Signer      Signer   `mapstructure:"signer"`
 	Facts       []string `mapstructure:"facts"` // "org.cii_involved=false"; the vocabulary's owner reads them
+}
+
+// Signer is the person whom an authority may call about a report.
+type Signer struct {
+	Name    string `mapstructure:"name"`
+	Title   string `mapstructure:"title"`
+	TitleEN string `mapstructure:"title_en"`
+	Phone   string `mapstructure:"phone"`
+	Email   string `mapstructure:"email"`
 }
 
 // Authority is an addressee of filings. Key is what the packs of law call it.

@@ -20,7 +20,7 @@ type AffectedPerson struct {
 	Identity  string // equal for the same person in another file
 	Name      string
 	Contacts  Contacts
-	Age       string // audience.AgeClass: "adult", "minor", "under14", "unknown"
+	Age       string // audience.AgeClass: "adult", "minor", "under_14", "unknown"
 	Minor     bool   // a guardian must be told
 	Language  breach.Language
 	Guardians []Guardian

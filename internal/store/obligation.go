@@ -18,6 +18,7 @@ const (
 	ObligationOpen     ObligationStatus = "open"              // tracked; nothing to decide yet
 	ObligationWaiting  ObligationStatus = "clock_not_started" // its clock has not begun
 	ObligationDrafted  ObligationStatus = "awaits_approval"   // a document waits for a second person
+	ObligationRefused  ObligationStatus = "refused"           // the draft was refused: new facts make a new one
 	ObligationFiling   ObligationStatus = "filing"            // approved, being handed over
 	ObligationInDoubt  ObligationStatus = "in_doubt"          // it may have been handed over: a person must find out
 	ObligationBlocked  ObligationStatus = "needs_person"      // refused, or no address: a task says what to do

@@ -24,24 +24,36 @@ type PublicNotice struct {
 
 const publicNoticeColumns = `i.id as incident_id, n.n, n.number, n.page, n.sha256, n.published_at, n.until_at, n.withdrawn_at`
 
+// NewPublicNotice is a page on its way to the public.
+type NewPublicNotice struct {
+	IncidentID     breach.IncidentID
+	N              int
+	Document       breach.DocumentID
+	DocumentSHA256 HexBytes // what was approved
+	Number         string
+	Page           []byte
+	PageSHA256     HexBytes
+	Keep           time.Duration // how long it is posted
+}
+
 // Publish puts an approved page before the public and counts everyone whom no channel reached as told by it, in one
-// transaction. Publishing the same document again changes nothing; a document without a valid approval is refused.
-func (s *Store) Publish(ctx context.Context, id breach.IncidentID, n int, document breach.DocumentID, number string, page, sum []byte, keep time.Duration) (PublicNotice, error) {
+// transaction. Publishing again changes nothing; a document without a valid approval is refused.
+func (s *Store) Publish(ctx context.Context, in NewPublicNotice) (PublicNotice, error) {
 	err := s.tx(ctx, "publish notice", func(tx pgx.Tx) error {
-		no, err := incidentNumber(ctx, tx, id)
+		no, err := incidentNumber(ctx, tx, in.IncidentID)
 		if err != nil {
 			return err
 		}
 		var approved []byte
 		err = tx.QueryRow(ctx, `
 			select d.sha256 from document d join decision x on x.document_id = d.id and x.verdict = 'approved' and x.sha256 = d.sha256
-			where d.id = $1 and d.voided_at is null`, document).Scan(&approved)
-		if err != nil || !bytes.Equal(approved, sum) {
+			where d.id = $1 and d.voided_at is null`, in.Document).Scan(&approved)
+		if err != nil || !bytes.Equal(approved, in.DocumentSHA256) {
 			return refused("not_approved", "the public notice is not approved, or its approval is void")
 		}
 		tag, err := tx.Exec(ctx, `
 			insert into public_notice (incident_no, n, document_id, number, page, sha256, until_at) values ($1, $2, $3, $4, $5, $6, now() + $7)
-			on conflict do nothing`, no, n, document, number, page, sum, keep)
+			on conflict do nothing`, no, in.N, in.Document, in.Number, in.Page, []byte(in.PageSHA256), in.Keep)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
@@ -51,12 +63,12 @@ func (s *Store) Publish(ctx context.Context, id breach.IncidentID, n int, docume
 		if _, err := tx.Exec(ctx, foldPeople, no); err != nil {
 			return err
 		}
-		return note(ctx, tx, no, breach.Tocsin, "public_notice.publish", number, Detail{"n": n, "document": document, "sha256": HexBytes(sum)})
+		return note(ctx, tx, no, breach.Tocsin, "public_notice.publish", in.Number, Detail{"n": in.N, "document": in.Document, "page_sha256": in.PageSHA256})
 	})
 	if err != nil {
 		return PublicNotice{}, err
 	}
-	p, err := one[PublicNotice](ctx, s.pool, `select `+publicNoticeColumns+` from public_notice n join incident i on i.no = n.incident_no where i.id = $1 and n.n = $2`, id, n)
+	p, err := one[PublicNotice](ctx, s.pool, `select `+publicNoticeColumns+` from public_notice n join incident i on i.no = n.incident_no where i.id = $1 and n.n = $2`, in.IncidentID, in.N)
 	return p, wrap("read public notice", err)
 }
 

@@ -169,7 +169,7 @@ func TestTheLadderEndsInExactlyOneOutcomeForEachPerson(t *testing.T) {
 	id := openIncident(t, s)
 	mother := store.Guardian{Name: "母", Contacts: store.Contacts{Email: "mother@example.com", Phone: "+8613800000009"}}
 	child := func(name string) store.AffectedPerson {
-		return store.AffectedPerson{Identity: name, Name: name, Age: "under14", Minor: true, Language: breach.Chinese, Guardians: []store.Guardian{mother}}
+		return store.AffectedPerson{Identity: name, Name: name, Age: "under_14", Minor: true, Language: breach.Chinese, Guardians: []store.Guardian{mother}}
 	}
 	importPeople(t, s, id,
 		adult("甲", "shared@example.com", "+8613800000001"), adult("乙", "shared@example.com", ""),

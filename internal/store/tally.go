@@ -57,7 +57,7 @@ func (s *Store) Tally(ctx context.Context, id breach.IncidentID) (breach.Tally, 
 
 func countPeople(ctx context.Context, q querier, no int64) (t breach.Tally, err error) {
 	err = q.QueryRow(ctx, `
-		select count(*), count(*) filter (where age in ('minor', 'under14')), count(*) filter (where age = 'under14'),
+		select count(*), count(*) filter (where age in ('minor_14_17', 'under_14', 'minor')), count(*) filter (where age = 'under_14'),
 			count(*) filter (where state = 'told'), count(*) filter (where state = 'public'), count(*) filter (where state = 'exempt'),
 			count(*) filter (where state = 'open'), count(*) filter (where state = 'missed')
 		from affected_person where incident_no = $1`, no).

@@ -1,0 +1,133 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"tocsin/internal/breach"
+	"tocsin/internal/store"
+)
+
+// Incidents records where an incident and its duties stand.
+type Incidents struct {
+	Store *store.Store
+}
+
+// RecordPhaseInput is the input of RecordPhase.
+type RecordPhaseInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Phase    breach.Phase      `json:"phase"`
+}
+
+// RecordPhase records an incident's phase.
+func (a *Incidents) RecordPhase(ctx context.Context, in RecordPhaseInput) error {
+	return final(a.Store.SetPhase(ctx, in.Incident, in.Phase))
+}
+
+// RecordObligationInput is the input of RecordObligation.
+type RecordObligationInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Key      string            `json:"key"`
+	Status   string            `json:"status"` // store.ObligationStatus
+}
+
+// RecordObligation records where a duty stands. A duty that ended without a filing leaves no draft for anybody to approve.
+func (a *Incidents) RecordObligation(ctx context.Context, in RecordObligationInput) error {
+	status := store.ObligationStatus(in.Status)
+	if err := a.Store.SetObligation(ctx, in.Incident, in.Key, status); err != nil {
+		return final(err)
+	}
+	if status != store.ObligationGone && status != store.ObligationCovered {
+		return nil
+	}
+	drafts, err := a.Store.Documents(ctx, in.Incident, false, breach.DocFiling)
+	if err != nil {
+		return final(err)
+	}
+	for _, d := range drafts {
+		if d.Subject != in.Key {
+			continue
+		}
+		if err := a.Store.VoidDocument(ctx, d.ID, "the duty is not owed by itself any more"); err != nil {
+			return final(err)
+		}
+	}
+	return nil
+}
+
+// CloseInput is the input of CloseIncident.
+type CloseInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Document breach.DocumentID `json:"document"` // the approved closure
+}
+
+// CloseResult says whether it closed, and what is open where it did not.
+type CloseResult struct {
+	Closed bool     `json:"closed"`
+	Open   []string `json:"open,omitempty"` // "obligation cn-cac-other/…", "task …": ids, no texts
+}
+
+// CloseIncident closes an incident with nothing open. Where something has opened since two people agreed, their agreement
+// is void: it was about another state of things.
+func (a *Incidents) CloseIncident(ctx context.Context, in CloseInput) (CloseResult, error) {
+	open, err := a.Store.OpenMatters(ctx, in.Incident)
+	if err != nil {
+		return CloseResult{}, final(err)
+	}
+	if len(open) > 0 {
+		r := CloseResult{}
+		for _, m := range open {
+			r.Open = append(r.Open, m.Kind+" "+m.Key)
+		}
+		return r, final(a.Store.VoidDocument(ctx, in.Document, "something has opened since it was prepared"))
+	}
+	return CloseResult{Closed: true}, final(a.Store.CloseIncident(ctx, in.Incident))
+}
+
+// AskRuledOutInput is the input of AskRuledOut.
+type AskRuledOutInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Key      string            `json:"key"`
+	FactsRev int               `json:"facts_rev"`
+}
+
+// AskRuledOut asks a person to confirm that a duty which was owed no longer is.
+func (a *Incidents) AskRuledOut(ctx context.Context, in AskRuledOutInput) error {
+	o, err := a.Store.Obligation(ctx, in.Incident, in.Key)
+	if err != nil {
+		return final(err)
+	}
+	t := o.Result.Title
+	return final(a.Store.AddTask(ctx, store.Task{
+		IncidentID: in.Incident, Kind: breach.TaskFinding, Ref: fmt.Sprintf("ruled out %s %d", in.Key, in.FactsRev), OwnerRole: breach.RoleLead,
+		Title: breach.Text{ZH: "请确认：该项义务已不适用", EN: "Confirm: this duty is no longer owed"},
+		Detail: breach.Text{
+			ZH: fmt.Sprintf("按第 %d 版事实，“%s”不再适用。如事实有误，请更正事实；如无误，请结束本任务。", in.FactsRev, t.ZH),
+			EN: fmt.Sprintf("Under facts revision %d, “%s” is no longer owed. If the facts are wrong, amend them; if they are right, end this task.", in.FactsRev, t.EN),
+		},
+	}))
+}
+
+// AskMeasureInput is the input of AskMeasure.
+type AskMeasureInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Key      string            `json:"key"`
+}
+
+// AskMeasure asks a person to confirm that what the law wants us to do ourselves was done. The plan may have done it; that a
+// person looked is what can be proved afterwards.
+func (a *Incidents) AskMeasure(ctx context.Context, in AskMeasureInput) error {
+	o, err := a.Store.Obligation(ctx, in.Incident, in.Key)
+	if err != nil {
+		return final(err)
+	}
+	r := o.Result
+	return final(a.Store.AddTask(ctx, store.Task{
+		IncidentID: in.Incident, Kind: breach.TaskMeasure, Ref: in.Key, OwnerRole: breach.RoleLead, DueAt: r.Target(),
+		Title: breach.Text{ZH: "请确认已落实：" + r.Title.ZH, EN: "Confirm that it is done: " + r.Title.EN},
+		Detail: breach.Text{
+			ZH: fmt.Sprintf("依据：%s %s。请核实应急预案或人工措施已落实该项要求，并在结束任务时写明所做的工作。", r.Instrument.ZH, r.Article),
+			EN: fmt.Sprintf("Source: %s, %s. Check that the emergency plan or people's work has done this, and say what was done when you end the task.", r.Instrument.EN, r.Article),
+		},
+	}))
+}

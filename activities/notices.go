@@ -1,0 +1,212 @@
+package activities
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"tocsin/internal/breach"
+	"tocsin/internal/store"
+	"tocsin/templates"
+)
+
+// Notices prepares what people are told: the notice and the public notice.
+type Notices struct {
+	Store        *store.Store
+	Templates    *templates.Set
+	Organisation templates.Organisation
+}
+
+// Draft is a version of a document that waits for a second person.
+type Draft struct {
+	Document breach.DocumentID `json:"document"`
+	Version  int               `json:"version"`
+	Approved bool              `json:"approved,omitempty"` // this very version was approved before
+}
+
+func draftOf(d store.Document) Draft {
+	return Draft{Document: d.ID, Version: d.Version, Approved: d.ApprovedBy != nil}
+}
+
+// CountUntoldInput is the input of CountUntold.
+type CountUntoldInput struct {
+	Incident breach.IncidentID `json:"incident"`
+}
+
+// CountUntold counts recipients that no campaign has taken.
+func (a *Notices) CountUntold(ctx context.Context, in CountUntoldInput) (int64, error) {
+	n, err := a.Store.UncampaignedRecipients(ctx, in.Incident)
+	return n, final(err)
+}
+
+// DraftNoticeInput is the input of DraftNotice.
+type DraftNoticeInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Campaign int               `json:"campaign"`
+	Ladder   []breach.Channel  `json:"ladder"`
+}
+
+// DraftNotice writes the notice for every audience in every language from the newest facts. The same facts give the same
+// document.
+func (a *Notices) DraftNotice(ctx context.Context, in DraftNoticeInput) (Draft, error) {
+	var random [16]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return Draft{}, err
+	}
+	campaign, err := a.Store.AddCampaign(ctx, in.Incident, in.Campaign, templates.NewNoticeNumber(random), in.Ladder)
+	if err != nil {
+		return Draft{}, final(err)
+	}
+	facts, err := a.Store.Facts(ctx, in.Incident, 0)
+	if err != nil {
+		return Draft{}, final(err)
+	}
+	incident, err := a.Store.Incident(ctx, in.Incident)
+	if err != nil {
+		return Draft{}, final(err)
+	}
+	view := a.view(in.Incident, facts.Facts)
+	view.Number, view.IssuedAt, view.Later = campaign.Number, incident.OpenedAt, in.Campaign > 1
+	var content breach.Content
+	for _, audience := range []breach.Audience{breach.ToPerson, breach.ToMinor, breach.ToGuardian} {
+		for _, l := range templates.Languages() {
+			t, err := a.Templates.Notice(view, audience, l)
+			if err != nil {
+				return Draft{}, faulty(err)
+			}
+			content.Renditions = append(content.Renditions, rendition(t))
+		}
+	}
+	return addDocument(ctx, a.Store, store.Document{
+		IncidentID: in.Incident, Kind: breach.DocNotice, Subject: "notice/" + itoa(in.Campaign), Author: facts.Author, FactsRev: facts.Rev,
+	}, content)
+}
+
+func (a *Notices) view(id breach.IncidentID, facts breach.Facts) templates.NoticeView {
+	v := templates.NoticeView{Organisation: a.Organisation, Incident: id}
+	v.State, _ = facts.Enum("state")
+	v.Kinds, _ = facts.Set("kinds")
+	v.Categories, _ = facts.Set("data.categories")
+	v.OccurredAt, v.AwareAt = instant(facts, "occurred_at"), instant(facts, "aware_at")
+	return v
+}
+
+func instant(f breach.Facts, n breach.FactName) *time.Time {
+	if t, ok := f.Time(n); ok {
+		return &t
+	}
+	return nil
+}
+
+// faulty marks a text that cannot be made as it is: more facts or another template are needed, not another try.
+func faulty(err error) error {
+	if lint, ok := errors.AsType[*templates.LintError](err); ok {
+		return temporal.NewNonRetryableApplicationError("the notice breaks a rule: "+lint.Error(), ErrTypeTexts, nil)
+	}
+	return temporal.NewNonRetryableApplicationError("the text cannot be made: "+err.Error(), ErrTypeTexts, nil)
+}
+
+func addDocument(ctx context.Context, s *store.Store, d store.Document, content any) (Draft, error) {
+	var err error
+	if d.Content, err = json.Marshal(content); err != nil {
+		return Draft{}, err
+	}
+	if d, err = s.AddDocument(ctx, d); err != nil {
+		return Draft{}, final(err)
+	}
+	return draftOf(d), nil
+}
+
+// rendition and noticeText carry a notice into a document and back.
+func rendition(t templates.NoticeText) breach.Rendition {
+	marks := breach.Marks(t.Marks)
+	return breach.Rendition{
+		Language: t.Language, Audience: t.Audience, Title: t.Subject, Text: t.Text, HTML: t.HTML, SMS: t.SMS,
+		PushHead: t.PushTitle, Push: t.PushBody, Variables: t.Variables, Marks: &marks,
+	}
+}
+
+func noticeText(r breach.Rendition) templates.NoticeText {
+	t := templates.NoticeText{
+		Language: r.Language, Audience: r.Audience, Subject: r.Title, Text: r.Text, HTML: r.HTML, SMS: r.SMS,
+		PushTitle: r.PushHead, PushBody: r.Push, Variables: r.Variables,
+	}
+	if r.Marks != nil {
+		t.Marks = templates.Marks(*r.Marks)
+	}
+	return t
+}
+
+// FreezeInput is the input of FreezeAudience.
+type FreezeInput struct {
+	Incident  breach.IncidentID `json:"incident"`
+	Campaign  int               `json:"campaign"`
+	Document  breach.DocumentID `json:"document"`
+	ShardSize int               `json:"shard_size"`
+}
+
+// Frozen is a campaign's audience, cut into shards.
+type Frozen struct {
+	People int64         `json:"people"`
+	Shards []store.Shard `json:"shards"`
+}
+
+// FreezeAudience fixes who is told.
+func (a *Notices) FreezeAudience(ctx context.Context, in FreezeInput) (Frozen, error) {
+	c, shards, err := a.Store.Freeze(ctx, in.Incident, in.Campaign, in.Document, max(1, in.ShardSize))
+	return Frozen{People: c.Audience, Shards: shards}, final(err)
+}
+
+// CountOpenInput is the input of CountOpen.
+type CountOpenInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Campaign int               `json:"campaign"`
+}
+
+// CountOpen counts recipients that still have a channel to try.
+func (a *Notices) CountOpen(ctx context.Context, in CountOpenInput) (int64, error) {
+	n, err := a.Store.OpenRecipients(ctx, in.Incident, in.Campaign)
+	return n, final(err)
+}
+
+// CountPeopleInput is the input of CountPeople.
+type CountPeopleInput struct {
+	Incident breach.IncidentID `json:"incident"`
+}
+
+// CountPeople brings people's states into line with the ledger and counts them.
+func (a *Notices) CountPeople(ctx context.Context, in CountPeopleInput) (breach.Tally, error) {
+	t, err := a.Store.FoldPeople(ctx, in.Incident)
+	return t, final(err)
+}
+
+// FinishCampaignInput is the input of FinishCampaign.
+type FinishCampaignInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Campaign int               `json:"campaign"`
+}
+
+// FinishCampaign ends a campaign and states as a fact how many people no channel reached: some laws ask for a public notice
+// then.
+func (a *Notices) FinishCampaign(ctx context.Context, in FinishCampaignInput) (breach.Tally, error) {
+	t, err := a.Store.FoldPeople(ctx, in.Incident)
+	if err != nil {
+		return t, final(err)
+	}
+	if !t.Reconciles() {
+		return t, temporal.NewNonRetryableApplicationError("the counts of people do not add up", ErrTypeRefused, nil, t)
+	}
+	facts, err := a.Store.Facts(ctx, in.Incident, 0)
+	if err != nil {
+		return t, final(err)
+	}
+	// The author of the facts stays who stated them: a count is no statement of a person's.
+	if _, err := a.Store.AmendFacts(ctx, in.Incident, breach.Facts{"people.unreachable": t.Missed}, facts.Author, "counted when the notice had been sent"); err != nil {
+		return t, final(err)
+	}
+	return t, final(a.Store.FinishCampaign(ctx, in.Incident, in.Campaign))
+}

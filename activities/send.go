@@ -1,0 +1,389 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"golang.org/x/time/rate"
+
+	"tocsin/internal/breach"
+	"tocsin/internal/store"
+	"tocsin/notifiers"
+	"tocsin/templates"
+)
+
+// Sender hands a notice's messages to the channels and keeps the ledger while it does.
+type Sender struct {
+	Store     *store.Store
+	Channels  map[breach.Channel]Outlet
+	Policy    SendPolicy
+	Now       func() time.Time
+	BatchSize int // contacts claimed at once; 200 where zero
+}
+
+// Outlet is one channel as configured.
+type Outlet struct {
+	Notifier notifiers.Notifier
+	Lanes    int           // messages under way at once, and so the most that can be in doubt after a crash
+	Limiter  *rate.Limiter // messages a second; nil for no limit
+}
+
+// SendPolicy is what the operator decided about failures.
+type SendPolicy struct {
+	RetryFirst    time.Duration // wait before the second try of a message refused for now; doubles each time
+	RetryMost     time.Duration // the longest wait
+	MaxTries      int           // tries after which a message refused for now counts as refused
+	NoDuplicate   bool          // prefer_no_duplicate: a message in doubt is not sent again where the provider cannot tell
+	DoubtWindow   time.Duration // how long to ask a provider that does not know yet
+	DoubtInterval time.Duration // how often
+}
+
+// ChunkInput names what one activity sends: the recipients of a shard that one channel is next for, Limit contacts at most.
+type ChunkInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Campaign int               `json:"campaign"`
+	Shard    int               `json:"shard"`
+	Channel  breach.Channel    `json:"channel"`
+	Limit    int               `json:"limit"`
+}
+
+// ChunkResult counts what came of it.
+type ChunkResult struct {
+	Attempted int        `json:"attempted"`
+	Accepted  int        `json:"accepted"`
+	Rejected  int        `json:"rejected"`
+	InDoubt   int        `json:"in_doubt"`
+	More      bool       `json:"more"`              // the limit was reached; there may be more to send now
+	Halted    bool       `json:"halted"`            // a person stopped the campaign
+	Waiting   int64      `json:"waiting"`           // deliveries of the shard, on any channel, to be tried again later
+	NextAt    *time.Time `json:"next_at,omitempty"` // when the first of them is due
+}
+
+// SendChunk sends. It takes the shard over from whoever held it, settles what they left in doubt, then goes on. The
+// ledger says where that is; the heartbeat only shows progress.
+func (s *Sender) SendChunk(ctx context.Context, in ChunkInput) (ChunkResult, error) {
+	var r ChunkResult
+	out, ok := s.Channels[in.Channel]
+	if !ok {
+		return r, temporal.NewNonRetryableApplicationError("no notifier is configured for channel "+string(in.Channel), ErrTypeRefused, nil)
+	}
+	lease, err := s.Store.TakeShard(ctx, in.Incident, in.Campaign, in.Shard)
+	if err != nil {
+		return r, final(err)
+	}
+	texts, err := s.texts(ctx, in)
+	if err != nil {
+		return r, err
+	}
+	run := &sending{Sender: s, outlet: out, lease: lease, channel: in.Channel, texts: texts, result: &r}
+	stopHeart := run.beat(ctx)
+	err = run.all(ctx, in.Limit)
+	stopHeart()
+	if err != nil {
+		return r, err
+	}
+	r.Waiting, r.NextAt, err = s.Store.WaitingDeliveries(ctx, lease)
+	return r, err
+}
+
+// texts loads the approved words of a campaign.
+func (s *Sender) texts(ctx context.Context, in ChunkInput) (breach.Content, error) {
+	var c breach.Content
+	campaign, err := s.Store.Campaign(ctx, in.Incident, in.Campaign)
+	if err != nil {
+		return c, final(err)
+	}
+	if campaign.Document == nil {
+		return c, temporal.NewNonRetryableApplicationError("the campaign has no approved notice", ErrTypeRefused, nil)
+	}
+	d, err := s.Store.Document(ctx, *campaign.Document)
+	if err != nil {
+		return c, final(err)
+	}
+	if err := json.Unmarshal(d.Content, &c); err != nil {
+		return c, temporal.NewNonRetryableApplicationError("the notice cannot be read", ErrTypeTexts, nil)
+	}
+	return c, nil
+}
+
+// sending is one run of SendChunk.
+type sending struct {
+	*Sender
+	outlet  Outlet
+	lease   store.Lease
+	channel breach.Channel
+	texts   breach.Content
+
+	mu     sync.Mutex
+	result *ChunkResult
+}
+
+func (s *sending) all(ctx context.Context, limit int) error {
+	batch := s.BatchSize
+	if batch == 0 {
+		batch = 200
+	}
+	stop := activity.GetWorkerStopChannel(ctx)
+	for after := int64(0); ; {
+		select {
+		case <-stop: // hand over now; the next worker goes on from the ledger
+			return temporal.NewApplicationErrorWithOptions("the worker is stopping", "WorkerStopping",
+				temporal.ApplicationErrorOptions{NextRetryDelay: time.Second, Category: temporal.ApplicationErrorCategoryBenign})
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		default:
+		}
+		halted, err := s.Store.Halted(ctx, s.lease)
+		if err != nil || halted {
+			s.result.Halted = halted
+			return err
+		}
+		if limit > 0 && s.progress().Attempted >= limit {
+			s.result.More = true
+			return nil
+		}
+		work, err := s.Store.Unsettled(ctx, s.lease, s.channel, batch)
+		if err != nil {
+			return final(err)
+		}
+		if len(work) == 0 {
+			if after >= s.lease.Hi {
+				return nil
+			}
+			if work, after, err = s.Store.Claim(ctx, s.lease, s.channel, after, batch); err != nil {
+				return final(err)
+			}
+		}
+		if err := s.batch(ctx, stop, work); err != nil {
+			return err
+		}
+	}
+}
+
+// heartbeat is how often a chunk says that it lives, also while a slow server keeps every lane waiting.
+const heartbeat = 3 * time.Second
+
+// beat records the progress until the returned function is called.
+func (s *sending) beat(ctx context.Context) (stop func()) {
+	beating, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		ticker := time.NewTicker(heartbeat)
+		defer ticker.Stop()
+		for {
+			activity.RecordHeartbeat(ctx, s.progress())
+			select {
+			case <-ticker.C:
+			case <-beating.Done():
+				return
+			}
+		}
+	})
+	return func() { cancel(); done.Wait() }
+}
+
+// batch sends some work through the lanes. It returns when all of it is written to the ledger, or at the first failure of
+// the ledger itself; a failing message never ends it.
+func (s *sending) batch(ctx context.Context, stop <-chan struct{}, work []store.Work) error {
+	// What has begun is ended and written even when the activity is cancelled: an outcome that we know must not be lost.
+	finish := context.WithoutCancel(ctx)
+	ledger := newLedger(finish, s.Store, s.lease, s.channel)
+	items := make(chan store.Work)
+	lanes := max(1, min(s.outlet.Lanes, len(work)))
+	errs := make([]error, lanes)
+	var wg sync.WaitGroup
+	for i := range lanes {
+		wg.Go(func() { errs[i] = s.lane(finish, ledger, items) })
+	}
+feed:
+	for _, w := range work {
+		select {
+		case items <- w:
+		case <-ctx.Done():
+			break feed
+		case <-stop:
+			break feed
+		case <-ledger.broken:
+			break feed
+		}
+	}
+	close(items)
+	wg.Wait()
+	ledger.close()
+	return errors.Join(errs...)
+}
+
+func (s *sending) progress() ChunkResult {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *s.result
+}
+
+// lane sends one message after another. It writes each outcome together with the next intent, so that at most one message a
+// lane is ever in doubt.
+func (s *sending) lane(ctx context.Context, ledger *ledger, items <-chan store.Work) error {
+	var results []store.Result
+	for w := range items {
+		wire, result := s.prepare(ctx, w)
+		if result != nil {
+			results = append(results, s.count(*result))
+			continue
+		}
+		if s.outlet.Limiter != nil {
+			if err := s.outlet.Limiter.Wait(ctx); err != nil {
+				return err
+			}
+		}
+		sum := wire.SHA256()
+		intent := store.Intent{Contact: w.Contact, SHA256: sum[:], Resend: w.State == breach.DeliveryInDoubt}
+		if err := ledger.write([]store.Intent{intent}, results); err != nil {
+			return err
+		}
+		receipt, err := s.outlet.Notifier.Send(ctx, wire)
+		results = append(results[:0:0], s.count(s.judge(w, receipt, err)))
+	}
+	if len(results) == 0 {
+		return nil
+	}
+	return ledger.write(nil, results)
+}
+
+func (s *sending) count(r store.Result) store.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.result.Attempted++
+	switch r.State {
+	case breach.DeliveryAccepted:
+		s.result.Accepted++
+	case breach.DeliveryRejected:
+		s.result.Rejected++
+	case breach.DeliveryInDoubt:
+		s.result.InDoubt++
+	}
+	return r
+}
+
+// prepare makes the finished bytes, or the result where nothing is to be sent: an address that the channel cannot carry, or
+// a doubt that is settled without sending.
+func (s *sending) prepare(ctx context.Context, w store.Work) (notifiers.Wire, *store.Result) {
+	m, ok := s.compose(w)
+	if !ok {
+		return notifiers.Wire{}, &store.Result{Contact: w.Contact, State: breach.DeliveryRejected, Code: "no_text"}
+	}
+	wire, err := s.outlet.Notifier.Prepare(m)
+	if err != nil {
+		r := s.judge(w, breach.Receipt{}, err)
+		return wire, &r
+	}
+	if w.State != breach.DeliveryInDoubt {
+		return wire, nil
+	}
+	return wire, s.settle(ctx, w, wire)
+}
+
+// settle decides about a message that may have gone out: nil says to send it once more under the same id.
+func (s *sending) settle(ctx context.Context, w store.Work, wire notifiers.Wire) *store.Result {
+	since := s.Now()
+	if w.DoubtedAt != nil {
+		since = *w.DoubtedAt
+	}
+	doubt := s.Now().Sub(since)
+	if asker, ok := s.outlet.Notifier.(notifiers.Asker); ok {
+		outcome, receipt, err := asker.Ask(ctx, wire, since.Add(-time.Hour))
+		switch {
+		case err == nil && outcome == breach.Accepted:
+			return &store.Result{Contact: w.Contact, State: breach.DeliveryAccepted, Code: "asked", Reference: receipt.Reference}
+		case err == nil && outcome == breach.Permanent:
+			return &store.Result{Contact: w.Contact, State: breach.DeliveryRejected, Code: "asked"}
+		case err == nil && outcome == breach.Temporary:
+			return nil // it certainly never arrived
+		case doubt < s.Policy.DoubtWindow:
+			return &store.Result{Contact: w.Contact, State: breach.DeliveryInDoubt, Code: "asked", Again: max(s.Policy.DoubtInterval, time.Millisecond)}
+		}
+	}
+	if r, ok := s.outlet.Notifier.(notifiers.Repeater); ok && doubt < r.RepeatWindow() && w.Tries < s.Policy.MaxTries {
+		return nil // the provider drops the second one
+	}
+	if s.Policy.NoDuplicate || w.Resent {
+		return &store.Result{Contact: w.Contact, State: breach.DeliveryInDoubt, Code: "unsettled", MoveOn: true}
+	}
+	return nil
+}
+
+// judge turns what Send said into a row of the ledger.
+func (s *sending) judge(w store.Work, receipt breach.Receipt, err error) store.Result {
+	r := store.Result{Contact: w.Contact, Reference: receipt.Reference}
+	var wish time.Duration
+	if e, ok := errors.AsType[*notifiers.Error](err); ok {
+		r.Code, wish = e.Code, e.After
+	} else if receipt.Code != 0 {
+		r.Code = fmt.Sprint(receipt.Code)
+	}
+	switch notifiers.OutcomeOf(err) {
+	case breach.Accepted:
+		r.State = breach.DeliveryAccepted
+	case breach.Permanent:
+		r.State = breach.DeliveryRejected
+	case breach.Temporary:
+		r.State, r.Again = breach.DeliveryTemporary, max(wish, s.backoff(w.Tries))
+		if w.Tries+1 >= s.Policy.MaxTries {
+			r.State, r.Again, r.Code = breach.DeliveryRejected, 0, r.Code+" retries_exhausted"
+		}
+	default:
+		r.State = breach.DeliveryInDoubt
+	}
+	return r
+}
+
+func (s *sending) backoff(tries int) time.Duration {
+	wait := max(s.Policy.RetryFirst, time.Millisecond) << min(tries, 20)
+	if s.Policy.RetryMost > 0 {
+		wait = min(wait, s.Policy.RetryMost)
+	}
+	return wait
+}
+
+// compose writes one message for everyone behind a contact: one mail names all of a mother's children.
+func (s *sending) compose(w store.Work) (notifiers.Message, bool) {
+	m := notifiers.Message{ID: w.Delivery, To: w.To}
+	if len(w.Behind) == 0 {
+		return m, false
+	}
+	audience, first := breach.ToMinor, w.Behind[0]
+	for _, r := range w.Behind {
+		if r.Role == breach.ToGuardian {
+			audience, first = breach.ToGuardian, r
+			break
+		}
+		if r.Role == breach.ToPerson {
+			audience, first = breach.ToPerson, r
+		}
+	}
+	text, ok := s.texts.Rendition(first.Language, audience)
+	if !ok {
+		return m, false
+	}
+	names := templates.MergeNames{Recipient: first.Name}
+	seen := map[string]bool{}
+	for _, r := range w.Behind {
+		if r.Person != "" && !seen[r.Person] {
+			seen[r.Person] = true
+			names.People = append(names.People, r.Person)
+		}
+	}
+	merged := noticeText(text).Merge(names)
+	m.Language, m.Subject, m.Text, m.HTML, m.Variables = merged.Language, merged.Subject, merged.Text, merged.HTML, merged.Variables
+	switch w.Channel {
+	case breach.SMS:
+		m.Subject, m.Text, m.HTML = "", merged.SMS, ""
+	case breach.Push:
+		m.Subject, m.Text, m.HTML = merged.PushTitle, merged.PushBody, ""
+	}
+	return m, true
+}

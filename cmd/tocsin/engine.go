@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	"golang.org/x/time/rate"
+
+	"tocsin/activities"
+	"tocsin/internal/breach"
+	"tocsin/internal/config"
+	"tocsin/internal/dispatch"
+	"tocsin/internal/playbook"
+	"tocsin/internal/regulation"
+	"tocsin/internal/store"
+	"tocsin/notifiers"
+	"tocsin/notifiers/all"
+	"tocsin/templates"
+	"tocsin/workflows"
+)
+
+// connect reaches the engine. The error says where it was looked for and what to do.
+func connect(ctx context.Context, cfg config.Config, log *slog.Logger) (client.Client, error) {
+	o := client.Options{
+		HostPort: cfg.Temporal.Address, Namespace: cfg.Temporal.Namespace,
+		Logger: sdklog.NewStructuredLogger(log.With("part", "temporal")),
+	}
+	if err := secure(&o, cfg.Temporal); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	c, err := client.DialContext(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("Temporal does not answer at %s (namespace %s): is it running, and is temporal.address right? tocsin dev starts one on this machine", cfg.Temporal.Address, cfg.Temporal.Namespace)
+	}
+	return c, nil
+}
+
+// settings are what an incident takes along when it starts.
+func settings(cfg config.Config) workflows.Settings {
+	s := workflows.Settings{
+		Playbook: cfg.Plan.Playbook, ShardSize: cfg.Policy.ShardSize, ChunkSize: cfg.Policy.ChunkSize, ShardWindow: cfg.Policy.ShardsAtOnce,
+		Reminders: slices.Sorted(slices.Values(cfg.Policy.Reminders)), EscalateBefore: cfg.Policy.EscalateBefore, PublicDays: cfg.Policy.PublicDays,
+	}
+	for _, c := range cfg.Ladder {
+		s.Ladder = append(s.Ladder, breach.Channel(c))
+	}
+	return s
+}
+
+// house is everything that activities need, made from the configuration once. All faults of the configuration are named
+// together.
+type house struct {
+	cfg       config.Config
+	store     *store.Store
+	texts     *templates.Set
+	laws      *regulation.Engine
+	profile   breach.Facts
+	speaker   templates.Organisation
+	notifiers map[breach.Channel]notifiers.Notifier
+}
+
+func newHouse(cfg config.Config, s *store.Store) (*house, error) {
+	h := &house{cfg: cfg, store: s, notifiers: map[breach.Channel]notifiers.Notifier{}}
+	var faults []error
+	var err error
+	if h.texts, err = templates.Open(cfg.Templates); err != nil {
+		faults = append(faults, err)
+	}
+	if h.laws, err = regulation.Load(cfg.Laws...); err != nil {
+		faults = append(faults, err)
+	}
+	if h.profile, err = orgFacts(cfg.Organisation.Facts); err != nil {
+		faults = append(faults, err)
+	}
+	h.speaker = speaker(cfg.Organisation)
+	if err := h.speaker.Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("organisation: %w", err))
+	}
+	for i, n := range cfg.Notifiers {
+		built, err := all.Build(breach.Channel(n.Channel), n.Provider, n.Settings, time.Now)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("notifiers[%d] (%s %s): %w", i, n.Channel, n.Provider, err))
+			continue
+		}
+		h.notifiers[built.Channel()] = built
+	}
+	if _, ok := h.notifiers[breach.Email]; !ok && len(faults) == 0 {
+		faults = append(faults, errors.New("notifiers: one with channel email is needed: reports to authorities leave by it"))
+	}
+	return h, errors.Join(faults...)
+}
+
+func orgFacts(assignments []string) (breach.Facts, error) {
+	facts := breach.Facts{}
+	var faults []error
+	for _, a := range assignments {
+		name, value, err := breach.ParseAssignment(a)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("organisation.facts: %w", err))
+			continue
+		}
+		if def, _ := breach.DefOf(name); !def.Org {
+			faults = append(faults, fmt.Errorf("organisation.facts: %s is a fact of an incident, not of the organisation", name))
+			continue
+		}
+		if value != nil {
+			facts[name] = value
+		}
+	}
+	return facts, errors.Join(faults...)
+}
+
+func speaker(o config.Organisation) templates.Organisation {
+	name := breach.Text{ZH: o.Name, EN: o.NameEN}
+	if name.EN == "" {
+		name.EN = o.Name
+	}
+	short := breach.Text{ZH: o.ShortName, EN: o.ShortNameEN}
+	if short.ZH == "" {
+		short.ZH = name.ZH
+	}
+	if short.EN == "" {
+		short.EN = name.EN
+	}
+	return templates.Organisation{Name: name, Short: short, HomePage: o.HomePage, Hotline: o.Phone, Email: o.Email}
+}
+
+// register tells a worker the activities of a queue.
+func (h *house) register(queue string, w worker.Worker) {
+	add := func(a any) { w.RegisterActivityWithOptions(a, activity.RegisterOptions{}) }
+	if queue == workflows.QueueNotify {
+		add(h.sender())
+		return
+	}
+	workflows.Register(w)
+	email := h.notifiers[breach.Email]
+	add(&activities.Incidents{Store: h.store})
+	add(&activities.Assessor{Store: h.store, Laws: h.laws, Organisation: h.profile, Now: time.Now})
+	add(&activities.Plans{
+		Store: h.store, Templates: h.texts, Values: h.planValues(), Allowed: h.cfg.Plan.AllowedTargets,
+		// A redirect would leave the addresses that the operator allowed.
+		Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	})
+	add(&activities.Filings{Store: h.store, Templates: h.texts, Organisation: h.speaker, Signer: h.signer(), Profile: h.profile, Authorities: h.authorities(), Email: email})
+	add(&activities.Notices{Store: h.store, Templates: h.texts, Organisation: h.speaker})
+	add(&activities.Crier{Store: h.store, Templates: h.texts, Email: email, Chat: h.notifiers[breach.Chat], Contacts: h.contacts(), Now: time.Now})
+}
+
+func (h *house) sender() *activities.Sender {
+	s := &activities.Sender{
+		Store: h.store, Channels: map[breach.Channel]activities.Outlet{}, Now: time.Now,
+		Policy: activities.SendPolicy{
+			RetryFirst: h.cfg.Policy.RetryFirst, RetryMost: h.cfg.Policy.RetryMost, MaxTries: h.cfg.Policy.MaxTemporaryAttempts,
+			NoDuplicate: h.cfg.Policy.InDoubt == config.PreferNoDuplicate, DoubtWindow: h.cfg.Policy.DoubtWindow, DoubtInterval: time.Minute,
+		},
+	}
+	for channel, n := range h.notifiers {
+		limit := h.cfg.Policy.Limit(string(channel))
+		out := activities.Outlet{Notifier: n, Lanes: max(1, limit.Connections)}
+		if limit.PerSecond > 0 {
+			out.Limiter = rate.NewLimiter(rate.Limit(limit.PerSecond), max(1, int(limit.PerSecond)))
+		}
+		s.Channels[channel] = out
+	}
+	return s
+}
+
+func (h *house) planValues() playbook.Values {
+	v := playbook.Values{}
+	for _, x := range h.cfg.Plan.Variables {
+		v[x.Name] = x.Value
+	}
+	return v
+}
+
+func (h *house) authorities() map[string]activities.Addressee {
+	m := map[string]activities.Addressee{}
+	for _, a := range h.cfg.Authorities {
+		m[a.Key] = activities.Addressee{Name: a.Name, Email: a.Email}
+	}
+	return m
+}
+
+func (h *house) contacts() []activities.Contact {
+	var list []activities.Contact
+	for _, c := range h.cfg.Contacts {
+		list = append(list, activities.Contact{Role: breach.Role(c.Role), Email: c.Email, Language: breach.Language(c.Language)})
+	}
+	return list
+}
+
+func (h *house) signer() templates.Signer {
+	s := h.cfg.Organisation.Signer
+	return templates.Signer{Name: s.Name, Phone: s.Phone, Email: s.Email, Title: breach.Text{ZH: s.Title, EN: s.TitleEN}}
+}
+
+func (h *house) close() error {
+	var faults []error
+	for _, n := range h.notifiers {
+		faults = append(faults, n.Close())
+	}
+	return errors.Join(faults...)
+}
+
+// runWorker polls both queues and carries the outbox over until ctx ends. What has begun is ended first.
+func (h *house) runWorker(ctx context.Context, engine client.Client, log *slog.Logger) error {
+	var started []worker.Worker
+	stopAll := func() {
+		var wg sync.WaitGroup
+		for _, w := range started {
+			wg.Go(w.Stop)
+		}
+		wg.Wait()
+	}
+	defer stopAll()
+	for _, queue := range []string{workflows.QueueIncident, workflows.QueueNotify} {
+		w := worker.New(engine, queue, worker.Options{
+			WorkerStopTimeout: 30 * time.Second, DisableRegistrationAliasing: true, DisableWorkflowWorker: queue == workflows.QueueNotify,
+		})
+		h.register(queue, w)
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("start the worker of queue %s: %w", queue, err)
+		}
+		started = append(started, w)
+	}
+	d := &dispatch.Dispatcher{Store: h.store, Engine: engine, Settings: settings(h.cfg), Log: log}
+	return d.Run(ctx)
+}

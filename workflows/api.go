@@ -1,0 +1,194 @@
+package workflows
+
+import (
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"tocsin/internal/breach"
+)
+
+// Task queues. One worker process may serve both.
+const (
+	QueueIncident = "incident" // workflows, and activities that touch the database and authorities
+	QueueNotify   = "notify"   // activities that send to people
+)
+
+// Workflow types.
+const (
+	TypeIncident     = "Incident"
+	TypePlan         = "EmergencyPlan"
+	TypeObligation   = "Obligation"
+	TypeCampaign     = "NoticeCampaign"
+	TypeShard        = "NoticeShard"
+	TypePublicNotice = "PublicNotice"
+)
+
+// Signals. A person's act is a committed row before its signal exists, so a signal may arrive twice, late, or when the
+// matter is settled: every handler reads it as news, never as an order.
+const (
+	SignalAlert    = "alert"           // AlertCounted, to the incident
+	SignalFacts    = "facts-amended"   // FactsAmended, to the incident
+	SignalPeople   = "people-imported" // PeopleImported, to the incident
+	SignalDecision = "decision"        // DecisionMade, to whoever waits for it
+	SignalTask     = "task-ended"      // TaskEnded, to the plan, or to the duty that asked for a confirmation
+	SignalSettled  = "filing-settled"  // FilingSettled, to the obligation
+	SignalChild    = "child-status"    // ChildStatus, from children to the incident
+	SignalReassess = "reassessed"      // Reassessed, from the incident to obligations and campaigns
+	SignalMet      = "fulfilled"       // Fulfilled, from the incident to obligations that something else meets
+)
+
+// IncidentWorkflowID is the workflow of an incident.
+func IncidentWorkflowID(id breach.IncidentID) string { return "incident/" + string(id) }
+
+// PlanWorkflowID is the workflow of an incident's emergency plan.
+func PlanWorkflowID(id breach.IncidentID) string { return "plan/" + string(id) + "/1" }
+
+// ObligationWorkflowID is the workflow of one duty; key is rule, or rule/authority.
+func ObligationWorkflowID(id breach.IncidentID, key string) string {
+	return "obligation/" + string(id) + "/" + key
+}
+
+// CampaignWorkflowID is the workflow of the n-th notice to people.
+func CampaignWorkflowID(id breach.IncidentID, n int) string {
+	return "notice/" + string(id) + "/" + itoa(n)
+}
+
+// ShardWorkflowID is the workflow of one shard of a campaign.
+func ShardWorkflowID(id breach.IncidentID, n, shard int) string {
+	return CampaignWorkflowID(id, n) + "/shard/" + itoa(shard)
+}
+
+// PublicNoticeWorkflowID is the workflow of the n-th public notice.
+func PublicNoticeWorkflowID(id breach.IncidentID, n int) string {
+	return "public-notice/" + string(id) + "/" + itoa(n)
+}
+
+// OwnerOf returns the workflow that waits for a decision on a document: subject is the obligation's key, "notice/1",
+// "public/1" or "closure/1".
+func OwnerOf(id breach.IncidentID, kind breach.DocumentKind, subject string) string {
+	_, n, _ := strings.Cut(subject, "/")
+	switch kind {
+	case breach.DocFiling:
+		return ObligationWorkflowID(id, subject)
+	case breach.DocNotice:
+		return "notice/" + string(id) + "/" + n
+	case breach.DocPublicNotice:
+		return "public-notice/" + string(id) + "/" + n
+	}
+	return IncidentWorkflowID(id)
+}
+
+// AlertCounted tells how many alerts an incident has.
+type AlertCounted struct {
+	Count int64 `json:"count"`
+}
+
+// FactsAmended tells that facts have a newer revision.
+type FactsAmended struct {
+	Rev int `json:"rev"`
+}
+
+// PeopleImported tells that a file of people was loaded.
+type PeopleImported struct {
+	Affected int64 `json:"affected"`
+	Import   int   `json:"import"`
+}
+
+// DecisionMade tells what a person decided about a version of a document.
+type DecisionMade struct {
+	Document breach.DocumentID `json:"document"`
+	Version  int               `json:"version"`
+	Verdict  breach.Verdict    `json:"verdict"`
+}
+
+// TaskEnded tells that a person ended a task of the plan.
+type TaskEnded struct {
+	Kind breach.TaskKind `json:"kind"`
+	Ref  string          `json:"ref"`
+	Done bool            `json:"done"`
+}
+
+// FilingSettled tells what a person found out about a filing.
+type FilingSettled struct {
+	Filed bool `json:"filed"`
+}
+
+// Reassessed tells a child what a newer assessment says of it.
+type Reassessed struct {
+	FactsRev int         `json:"facts_rev"`
+	Owed     breach.Owed `json:"owed"`
+	Covered  bool        `json:"covered,omitempty"` // another filing to the same addressee meets it too
+	Clock    Clock       `json:"clock"`
+}
+
+// Fulfilled tells an obligation that what it waits for has happened.
+type Fulfilled struct {
+	By string `json:"by"` // "notice", "public notice", "closed"
+}
+
+// Clock is an obligation's deadline. All instants are UTC and were computed by an activity.
+type Clock struct {
+	Waits    bool       `json:"waits,omitempty"` // the clock has not started
+	From     *time.Time `json:"from,omitempty"`
+	DueAt    *time.Time `json:"due_at,omitempty"`    // the law's
+	PolicyAt *time.Time `json:"policy_at,omitempty"` // ours, where the law gives no number
+}
+
+// Target is the instant to work towards; nil where there is none yet.
+func (c Clock) Target() *time.Time {
+	if c.DueAt != nil {
+		return c.DueAt
+	}
+	return c.PolicyAt
+}
+
+// ChildStatus is what a child tells the incident.
+type ChildStatus struct {
+	Kind   string        `json:"kind"` // "plan", "obligation", "notice", "public"
+	Key    string        `json:"key"`  // the obligation's key, the number of the notice
+	Status string        `json:"status"`
+	Awaits breach.Role   `json:"awaits,omitempty"` // whose move it is
+	Done   bool          `json:"done,omitempty"`
+	Late   bool          `json:"late,omitempty"`
+	Tally  *breach.Tally `json:"tally,omitempty"`
+}
+
+// Settings are the operator's, fixed when the incident starts: configuration enters as input, so that a replay takes the
+// same way.
+type Settings struct {
+	Playbook       string           `json:"playbook"`
+	Ladder         []breach.Channel `json:"ladder"`
+	ShardSize      int              `json:"shard_size"`   // recipients in a shard
+	ChunkSize      int              `json:"chunk_size"`   // contacts an activity sends
+	ShardWindow    int              `json:"shard_window"` // shards at once
+	Reminders      []float64        `json:"reminders"`    // fractions of the time
+	EscalateBefore time.Duration    `json:"escalate_before"`
+	PublicDays     int              `json:"public_days"` // how long a public notice is posted
+}
+
+// Search attributes: what a manager's list shows. They are stored in clear, so they hold phases, levels, counts and
+// instants, never a title or a name.
+var (
+	KeyIncident     = temporal.NewSearchAttributeKeyKeyword("BreachIncident")
+	KeyKind         = temporal.NewSearchAttributeKeyKeyword("BreachKind")
+	KeyPhase        = temporal.NewSearchAttributeKeyKeyword("BreachPhase")
+	KeySeverity     = temporal.NewSearchAttributeKeyKeyword("BreachSeverity")
+	KeyAwaits       = temporal.NewSearchAttributeKeyKeyword("BreachAwaits")
+	KeyStatusLine   = temporal.NewSearchAttributeKeyKeyword("BreachStatusLine")
+	KeyTotal        = temporal.NewSearchAttributeKeyInt64("BreachTotal")
+	KeyTold         = temporal.NewSearchAttributeKeyInt64("BreachTold")
+	KeyUnreached    = temporal.NewSearchAttributeKeyInt64("BreachUnreached")
+	KeyNextDeadline = temporal.NewSearchAttributeKeyTime("BreachNextDeadline")
+	KeyOverdue      = temporal.NewSearchAttributeKeyBool("BreachOverdue")
+	KeyDuties       = temporal.NewSearchAttributeKeyKeywordList("BreachDuties")
+)
+
+// SearchAttributes lists what must be registered with the engine's namespace: name and type.
+func SearchAttributes() []temporal.SearchAttributeKey {
+	return []temporal.SearchAttributeKey{
+		KeyIncident, KeyKind, KeyPhase, KeySeverity, KeyAwaits, KeyStatusLine,
+		KeyTotal, KeyTold, KeyUnreached, KeyNextDeadline, KeyOverdue, KeyDuties,
+	}
+}

@@ -1,0 +1,189 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"tocsin/activities"
+	"tocsin/internal/breach"
+	"tocsin/internal/store"
+)
+
+// CampaignState is what one notice to people starts from.
+type CampaignState struct {
+	Incident breach.IncidentID `json:"incident"`
+	N        int               `json:"n"`
+	FactsRev int               `json:"facts_rev"`
+	Settings Settings          `json:"settings"`
+}
+
+type campaign struct {
+	CampaignState
+	status  string
+	draft   activities.Draft
+	drafted int
+	decided decisions
+	tally   breach.Tally
+}
+
+// mostRounds bounds how often a campaign goes round for recipients whose next channel opened late.
+const mostRounds = 20
+
+// NoticeCampaign is one notice to one frozen audience: drafted, approved by another person than its author, sent in
+// shards until every recipient has one outcome.
+func NoticeCampaign(ctx workflow.Context, in CampaignState) error {
+	w := &campaign{CampaignState: in}
+	on(ctx, SignalReassess, func(s Reassessed) { w.FactsRev = max(w.FactsRev, s.FactsRev) })
+	on(ctx, SignalDecision, w.decided.heard)
+	for _, part := range []func(workflow.Context) error{w.agree, w.send, w.finish} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// agree drafts until a version is approved. New facts make a new version, and void an approval that was not used yet.
+func (w *campaign) agree(ctx workflow.Context) error {
+	for {
+		if w.drafted < w.FactsRev {
+			if err := w.prepare(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		was := w.verdict()
+		switch was {
+		case breach.Approved:
+			return nil
+		case breach.Refused:
+			w.set(ctx, "refused", breach.RoleLead)
+		default:
+			w.set(ctx, "awaits approval", breach.RoleApprover)
+		}
+		if err := workflow.Await(ctx, func() bool { return w.verdict() != was || w.drafted < w.FactsRev }); err != nil {
+			return err
+		}
+	}
+}
+
+func (w *campaign) verdict() breach.Verdict {
+	if w.draft.Approved {
+		return breach.Approved
+	}
+	return w.decided.of(w.draft.Document)
+}
+
+func (w *campaign) prepare(ctx workflow.Context) error {
+	rev := w.FactsRev
+	var d activities.Draft
+	err := workflow.ExecuteActivity(database(ctx, fmt.Sprintf("draft the notice from facts revision %d", rev)), notices.DraftNotice,
+		activities.DraftNoticeInput{Incident: w.Incident, Campaign: w.N, Ladder: w.Settings.Ladder}).Get(ctx, &d)
+	if err != nil {
+		return err
+	}
+	w.draft, w.drafted = d, rev
+	return nil
+}
+
+// send freezes the audience and works through its shards, a bounded number at once; then again for whoever's next channel
+// opened after their shard had passed it.
+func (w *campaign) send(ctx workflow.Context) error {
+	w.set(ctx, "sending", "")
+	var frozen activities.Frozen
+	err := workflow.ExecuteActivity(database(ctx, "freeze the audience"), notices.FreezeAudience, activities.FreezeInput{
+		Incident: w.Incident, Campaign: w.N, Document: w.draft.Document, ShardSize: w.Settings.ShardSize,
+	}).Get(ctx, &frozen)
+	if err != nil {
+		return err
+	}
+	for range mostRounds {
+		if err := w.round(ctx, frozen.Shards); err != nil {
+			return err
+		}
+		var open int64
+		if err := workflow.ExecuteActivity(database(ctx, "count who is still open"), notices.CountOpen,
+			activities.CountOpenInput{Incident: w.Incident, Campaign: w.N}).Get(ctx, &open); err != nil {
+			return err
+		}
+		if open == 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("recipients are still open after %d rounds", mostRounds)
+}
+
+func (w *campaign) round(ctx workflow.Context, shards []store.Shard) error {
+	window := workflow.NewSemaphore(ctx, int64(max(1, w.Settings.ShardWindow)))
+	wait := workflow.NewWaitGroup(ctx)
+	var failure error
+	for _, sh := range shards {
+		if err := window.Acquire(ctx, 1); err != nil {
+			return err
+		}
+		wait.Add(1)
+		workflow.Go(ctx, func(ctx workflow.Context) {
+			defer wait.Done()
+			defer window.Release(1)
+			cctx := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+				WorkflowID: ShardWorkflowID(w.Incident, w.N, sh.Shard), TaskQueue: QueueIncident,
+				StaticSummary:         fmt.Sprintf("recipients %d to %d", sh.Lo, sh.Hi-1),
+				TypedSearchAttributes: childAttributes(w.Incident, "shard"),
+			})
+			err := workflow.ExecuteChildWorkflow(cctx, TypeShard, ShardInput{
+				Incident: w.Incident, Campaign: w.N, Shard: sh.Shard, Ladder: w.Settings.Ladder, ChunkSize: w.Settings.ChunkSize,
+			}).Get(ctx, nil)
+			if err != nil {
+				failure = err
+			}
+			w.count(ctx)
+		})
+	}
+	wait.Wait(ctx)
+	return failure
+}
+
+// count brings the people's states into line with the ledger and shows the sums.
+func (w *campaign) count(ctx workflow.Context) {
+	if err := workflow.ExecuteActivity(database(ctx, "count people"), notices.CountPeople,
+		activities.CountPeopleInput{Incident: w.Incident}).Get(ctx, &w.tally); err != nil {
+		workflow.GetLogger(ctx).Error("people not counted")
+		return
+	}
+	w.report(ctx, "")
+}
+
+func (w *campaign) finish(ctx workflow.Context) error {
+	err := workflow.ExecuteActivity(database(ctx, "finish the notice"), notices.FinishCampaign,
+		activities.FinishCampaignInput{Incident: w.Incident, Campaign: w.N}).Get(ctx, &w.tally)
+	if err != nil {
+		return err
+	}
+	w.status = "sent"
+	w.report(ctx, "")
+	return nil
+}
+
+func (w *campaign) set(ctx workflow.Context, status string, awaits breach.Role) {
+	if w.status != status {
+		w.status = status
+		w.report(ctx, awaits)
+	}
+}
+
+func (w *campaign) report(ctx workflow.Context, awaits breach.Role) {
+	s := ChildStatus{Kind: "notice", Key: itoa(w.N), Status: w.status, Awaits: awaits, Done: w.status == "sent"}
+	if w.tally.Affected > 0 {
+		s.Tally = &w.tally
+	}
+	signal(ctx, IncidentWorkflowID(w.Incident), SignalChild, s)
+	t := w.tally
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Notice %d of %s: %s\n\naffected %d · told %d · open %d · unreached %d",
+		w.N, w.Incident, w.status, t.Affected, t.Told, t.Open, t.Missed))
+	err := workflow.UpsertTypedSearchAttributes(ctx, KeyPhase.ValueSet(w.status), KeyAwaits.ValueSet(orNone(string(awaits))),
+		KeyTotal.ValueSet(t.Affected), KeyTold.ValueSet(t.Told+t.Public), KeyUnreached.ValueSet(t.Missed))
+	if err != nil {
+		workflow.GetLogger(ctx).Error("search attributes not written")
+	}
+}

@@ -1,0 +1,201 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"tocsin/internal/breach"
+)
+
+// view is what managers see: the list's columns and the page's text. It is compared before it is written, since each
+// writing is an event.
+type view struct {
+	Phase, Severity, Awaits, Line string
+	Total, Told, Unreached        int64
+	Next                          time.Time
+	Overdue                       bool
+	Duties                        string
+}
+
+// show brings search attributes and current details up to date.
+func (w *incident) show(ctx workflow.Context) error {
+	workflow.SetCurrentDetails(ctx, w.details())
+	v := w.view()
+	if v == w.shown {
+		return nil
+	}
+	w.shown = v
+	updates := []temporal.SearchAttributeUpdate{
+		KeyIncident.ValueSet(string(w.ID)), KeyKind.ValueSet("incident"), KeyPhase.ValueSet(v.Phase), KeySeverity.ValueSet(v.Severity),
+		KeyAwaits.ValueSet(v.Awaits), KeyStatusLine.ValueSet(v.Line), KeyTotal.ValueSet(v.Total), KeyTold.ValueSet(v.Told),
+		KeyUnreached.ValueSet(v.Unreached), KeyOverdue.ValueSet(v.Overdue),
+	}
+	if v.Next.IsZero() {
+		updates = append(updates, KeyNextDeadline.ValueUnset())
+	} else {
+		updates = append(updates, KeyNextDeadline.ValueSet(v.Next))
+	}
+	if v.Duties != "" {
+		updates = append(updates, KeyDuties.ValueSet(strings.Split(v.Duties, " ")))
+	}
+	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
+}
+
+func (w *incident) view() view {
+	v := view{
+		Phase: string(w.Phase), Severity: w.severity(), Awaits: string(w.awaits()),
+		Total: w.Tally.Affected, Told: w.Tally.Told + w.Tally.Public, Unreached: w.Tally.Missed,
+	}
+	next, title := w.nextDeadline()
+	if next != nil {
+		v.Next = *next
+	}
+	var open []string
+	for _, d := range w.Duties {
+		v.Overdue = v.Overdue || d.Late
+		if d.Started && !d.Done && d.Owed == breach.IsOwed {
+			rule, _, _ := strings.Cut(d.Key, "/")
+			open = append(open, rule)
+		}
+	}
+	slices.Sort(open)
+	v.Duties = strings.Join(slices.Compact(open), " ")
+	v.Line = w.line(next, title)
+	return v
+}
+
+// severity shows each scale's level, "CAC relatively major · MIIT general".
+func (w *incident) severity() string {
+	var parts []string
+	for _, l := range w.Levels {
+		if l.Level != "" {
+			parts = append(parts, l.Scale+": "+l.Level)
+		}
+	}
+	if len(parts) == 0 {
+		return "no level yet"
+	}
+	return clip(strings.Join(parts, " · "))
+}
+
+// awaits is the role whose move it is; approvers before all others, since a clock usually stands behind them.
+func (w *incident) awaits() breach.Role {
+	found := breach.Role("none")
+	for _, list := range [][]Tracked{w.Duties, w.Campaigns, w.Public} {
+		for _, t := range list {
+			switch {
+			case t.Done || t.Awaits == "":
+			case t.Awaits == breach.RoleApprover:
+				return breach.RoleApprover
+			default:
+				found = t.Awaits
+			}
+		}
+	}
+	if found == "none" && w.PlanAwaits != "" && w.Plan != "done" {
+		return w.PlanAwaits
+	}
+	return found
+}
+
+func (w *incident) line(next *time.Time, title string) string {
+	if w.Phase == breach.PhaseClosed {
+		return "Closed"
+	}
+	open := 0
+	for _, d := range w.Duties {
+		if d.Started && !d.Done {
+			open++
+		}
+	}
+	line := fmt.Sprintf("%s; %d duties open", w.Phase, open)
+	if next != nil {
+		line += fmt.Sprintf("; next %s UTC: %s", next.UTC().Format("01-02 15:04"), title)
+	}
+	if w.Tally.Affected > 0 {
+		line += fmt.Sprintf("; told %d of %d", w.Tally.Told+w.Tally.Public, w.Tally.Affected)
+	}
+	return clip(line)
+}
+
+// clip keeps a search attribute within what the list can hold.
+func clip(s string) string {
+	const most = 190
+	if len(s) <= most {
+		return s
+	}
+	cut := most
+	for cut > 0 && s[cut]&0xC0 == 0x80 {
+		cut--
+	}
+	return s[:cut] + "…"
+}
+
+// details is the page a manager opens: where it stands, the clocks, the people. It stays short, because the UI carries
+// it in an address.
+func (w *incident) details() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s · %s\n\n**Severity** %s\n\n", w.ID, w.Phase, w.severity())
+	fmt.Fprintf(&b, "**Plan** %s · **Alerts** %d · **Waits for** %s\n\n", orNone(w.Plan), w.Alerts, w.awaits())
+	if w.Tally.Affected > 0 {
+		t := w.Tally
+		fmt.Fprintf(&b, "**People** affected %d (minors %d) · told %d · by public notice %d · exempt %d · open %d · unreached %d\n\n",
+			t.Affected, t.Minors, t.Told, t.Public, t.Exempt, t.Open, t.Missed)
+	}
+	if len(w.Duties) > 0 {
+		b.WriteString("| duty | due (UTC) | status |\n|---|---|---|\n")
+		rows := 0
+		for _, d := range w.Duties {
+			if !d.Started {
+				continue
+			}
+			if rows++; rows > 16 {
+				fmt.Fprintf(&b, "\n… and more: `tocsin incident show %s`\n", w.ID)
+				break
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", d.Title, due(d.Clock), standing(d))
+		}
+	}
+	for _, c := range slices.Concat(w.Campaigns, w.Public) {
+		fmt.Fprintf(&b, "\n%s %s: %s", c.Title, c.Key, c.Status)
+	}
+	if len(w.Waits) > 0 {
+		fmt.Fprintf(&b, "\n\n**Not closed yet** %d things are open: `tocsin incident close %s` lists them", len(w.Waits), w.ID)
+	}
+	return b.String()
+}
+
+func due(c Clock) string {
+	switch {
+	case c.DueAt != nil:
+		return c.DueAt.UTC().Format("2006-01-02 15:04")
+	case c.PolicyAt != nil:
+		return c.PolicyAt.UTC().Format("2006-01-02 15:04") + " (policy)"
+	case c.Waits:
+		return "clock not started"
+	}
+	return "no number"
+}
+
+func standing(d Tracked) string {
+	s := strings.ReplaceAll(d.Status, "_", " ")
+	if d.Owed == breach.Possible {
+		s = "possible, " + s
+	}
+	if d.Late {
+		s = "**LATE** " + s
+	}
+	return s
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
