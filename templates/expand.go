@@ -116,8 +116,8 @@ func (l line) blocks(v values, group string) []block {
 func plainText(blocks []block, colon string) string {
 	var b strings.Builder
 	for i, x := range blocks {
-		alone := x.kind != item && x.kind != row
-		if i > 0 && (alone || (blocks[i-1].kind != item && blocks[i-1].kind != row)) {
+		together := (x.kind == item || x.kind == row) && i > 0 && blocks[i-1].kind == x.kind
+		if i > 0 && !together {
 			b.WriteByte('\n')
 		}
 		switch x.kind {

@@ -57,7 +57,7 @@ func AnswerKeys() []string { return slices.Clone(answerKeys) }
 
 var answerKeys = []string{
 	"system", "place", "impact", "effect", "ransom", "trend", "cause", "leads", "planned", "support", "scene", "other",
-	"harm", "advice", "accountability", "rectification", "lessons",
+	"harm", "advice", "delay", "accountability", "rectification", "lessons",
 }
 
 var filingGrammar = grammar{
@@ -69,6 +69,7 @@ var filingGrammar = grammar{
 	},
 	args:  []string{"fact", "answer"},
 	lists: []string{"severities", "measures", "timeline", "content", "open_items"},
+	flags: []string{"late"},
 }
 
 func checkArgument(name, arg string) error {
@@ -287,8 +288,11 @@ func (f *filingValues) due() string {
 
 func (f *filingValues) told(name string) string {
 	t := f.v.Tally
+	if t == nil && name == "told_open" {
+		return f.fact("people.total")
+	}
 	if t == nil {
-		return f.say("尚未开始", "not begun yet")
+		return f.say("0 人（尚未开始）", "0 people (not begun yet)")
 	}
 	n := t.Told
 	switch name {
@@ -312,9 +316,6 @@ func (f *filingValues) list(name string) []string {
 	case "content":
 		out = texts(f.v.Obligation.Content, f.l)
 	case "open_items":
-		if len(f.open) == 0 {
-			return []string{f.say("无", "none")}
-		}
 		return f.open
 	}
 	if len(out) == 0 {
@@ -329,6 +330,9 @@ func (f *filingValues) severities() []string {
 		level := s.LevelName.In(f.l)
 		if s.Level == "" {
 			level = f.say("未达到该标准的任何一级", "below every level of this scale")
+		}
+		if s.Possible != "" && s.Possible != s.Level {
+			level += f.say("；待查事实查明后可能更高", "; may prove higher once open facts are known")
 		}
 		out = append(out, clean(s.ScaleName.In(f.l)+colon(f.l)+level))
 	}
@@ -361,6 +365,9 @@ func (f *filingValues) set(r reference) bool {
 		return f.v.Answers[r.arg] != Answer{}
 	case "open_items":
 		return len(f.open) > 0
+	case "late":
+		ob := f.v.Obligation
+		return ob.Hard && ob.DueAt != nil && f.v.PreparedAt.After(*ob.DueAt)
 	}
 	f.missing = false
 	if slices.Contains(filingGrammar.lists, r.name) {

@@ -71,5 +71,10 @@ func mergeable(name string) string {
 	if utf8.RuneCountInString(name) > maxName || linkLike.MatchString(name) {
 		return ""
 	}
+	for _, s := range sentences(name) {
+		if demand(s) != "" || marketing.MatchString(s) {
+			return ""
+		}
+	}
 	return strings.TrimLeft(name, "=+-@ ")
 }

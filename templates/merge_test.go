@@ -1,0 +1,150 @@
+package templates_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"tocsin/internal/breach"
+	"tocsin/templates"
+)
+
+func sampleText(t *testing.T, a breach.Audience, l breach.Language) templates.NoticeText {
+	t.Helper()
+	n, err := templates.Default().Notice(sampleNotice(), a, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func firstLine(s string) string { l, _, _ := strings.Cut(s, "\n"); return l }
+
+func TestMergeGreeting(t *testing.T) {
+	cases := []struct {
+		audience breach.Audience
+		language breach.Language
+		name     string
+		want     string
+	}{
+		{breach.ToPerson, breach.Chinese, "王小芳", "王小芳，您好："},
+		{breach.ToPerson, breach.Chinese, "", "您好："},
+		{breach.ToPerson, breach.English, "O'Brien", "Dear O'Brien,"},
+		{breach.ToGuardian, breach.Chinese, "", "尊敬的家长（监护人），您好："},
+		{breach.ToMinor, breach.English, "", "Hello,"},
+	}
+	for _, c := range cases {
+		m := sampleText(t, c.audience, c.language).Merge(templates.MergeNames{Recipient: c.name})
+		if got := firstLine(m.Text); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// A mother of three gets one text that names three children.
+func TestMergePeople(t *testing.T) {
+	cases := []struct {
+		name   string
+		people []string
+		zh, en string
+	}{
+		{"one child", []string{"张小明"}, "登记为张小明的监护人", "guardian of 张小明."},
+		{"two children", []string{"张小明", "张小红"}, "登记为张小明和张小红的监护人", "guardian of 张小明 and 张小红."},
+		{"three children", []string{"张小明", "张小红", "张小刚"}, "登记为张小明、张小红和张小刚的监护人", "guardian of 张小明, 张小红 and 张小刚."},
+		{"no name known", nil, "登记为一名未成年人的监护人", "guardian of a minor."},
+		{"one name cannot be shown", []string{"张小明", "领奖www.evil.example"}, "登记为张小明和另一名孩子的监护人", "guardian of 张小明 and one more child."},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			names := templates.MergeNames{People: c.people}
+			if m := sampleText(t, breach.ToGuardian, breach.Chinese).Merge(names); !strings.Contains(m.Text, c.zh) || !strings.Contains(m.HTML, c.zh) {
+				t.Errorf("lacks %q:\n%s", c.zh, m.Text)
+			}
+			if m := sampleText(t, breach.ToGuardian, breach.English).Merge(names); !strings.Contains(m.Text, c.en) {
+				t.Errorf("lacks %q:\n%s", c.en, m.Text)
+			}
+		})
+	}
+}
+
+var hostile = []string{
+	"<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "<!-- ", "</body>", "&lt;b&gt;", "a\r\nBcc: all@example.org", "x\x00y",
+	"=HYPERLINK(\"http://evil.example\",\"x\")", "+1234567890", "@SUM(A1)", "‮evil‬", "​​zero", "中奖请点击 http://evil.example/a",
+	"www.evil.example", "evil.example", "mail me@evil.example", "请加微信123456789", "请点击下方按钮", "Pay a fee", strings.Repeat("很", 500), "⟦greeting⟧", "⟦people⟧", "⟦recipient⟧", "{{greeting}}",
+	"\xff\xfe", "\U000e0041\U000e0042", "\u2028line", "😀", "$1", "%s%n", "```", "[click](http://evil.example)",
+}
+
+// Whatever a name holds, the mail keeps its elements, its lines and its rules.
+func TestMergeHostileNames(t *testing.T) {
+	for _, a := range audiences {
+		for _, l := range templates.Languages() {
+			n := sampleText(t, a, l)
+			want := tags(n.Merge(templates.MergeNames{Recipient: "A", People: []string{"B"}}).HTML)
+			lines := strings.Count(n.Text, "\n")
+			for _, name := range hostile {
+				m := n.Merge(templates.MergeNames{Recipient: name, People: []string{name, "张小明", name}})
+				if got := tags(m.HTML); !slices.Equal(got, want) {
+					t.Errorf("%q changes the elements", name)
+				}
+				if strings.Count(m.Text, "\n") != lines || strings.Contains(m.Text, "\r") {
+					t.Errorf("%q changes the lines", name)
+				}
+				if f := templates.Lint(m, templates.RulesFor(sampleOrganisation(), noticeNo)); len(f) > 0 {
+					t.Errorf("%q: %v", name, f)
+				}
+				if strings.Contains(m.Text+m.HTML, "⟦") {
+					t.Errorf("%q leaves a mark", name)
+				}
+				if m.Subject != n.Subject || m.SMS != n.SMS || m.PushBody != n.PushBody {
+					t.Errorf("%q reaches the subject, the SMS or the push message", name)
+				}
+			}
+		}
+	}
+}
+
+func tags(s string) []string {
+	var out []string
+	z := html.NewTokenizer(strings.NewReader(s))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return out
+		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken, html.CommentToken:
+			out = append(out, string(z.Raw()))
+		}
+	}
+}
+
+func FuzzMerge(f *testing.F) {
+	n, err := templates.Default().Notice(sampleNotice(), breach.ToGuardian, breach.Chinese)
+	if err != nil {
+		f.Fatal(err)
+	}
+	want := tags(n.Merge(templates.MergeNames{Recipient: "A", People: []string{"B"}}).HTML)
+	for _, h := range hostile {
+		f.Add(h)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		m := n.Merge(templates.MergeNames{Recipient: name, People: []string{name}})
+		if !slices.Equal(tags(m.HTML), want) {
+			t.Errorf("%q changes the elements", name)
+		}
+		if f := templates.Lint(m, templates.RulesFor(sampleOrganisation(), noticeNo)); len(f) > 0 {
+			t.Errorf("%q: %v", name, f)
+		}
+	})
+}
+
+func BenchmarkMerge(b *testing.B) {
+	n, err := templates.Default().Notice(sampleNotice(), breach.ToGuardian, breach.Chinese)
+	if err != nil {
+		b.Fatal(err)
+	}
+	names := templates.MergeNames{Recipient: "张伟", People: []string{"张小明", "张小红"}}
+	for b.Loop() {
+		n.Merge(names)
+	}
+}
