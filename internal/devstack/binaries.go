@@ -68,8 +68,8 @@ func findPostgres(ctx context.Context) []postgresBin {
 
 // realDir follows links: PATH often holds links into the versioned folder, and initdb looks for postgres beside itself.
 func realDir(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
 	return filepath.Dir(path)
 }

@@ -39,6 +39,7 @@ type PostgresOptions struct {
 // Postgres is a running private cluster, reachable on loopback only, by password only.
 type Postgres struct {
 	options  PostgresOptions
+	bin      postgresBin
 	home     string // the cluster's folder
 	sockets  string // the socket's folder: short, as a socket's path may have 107 bytes
 	port     int
@@ -69,13 +70,14 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.password, err = p.makeCluster(ctx, who, bin); err != nil {
+	p.bin = bin
+	if p.password, err = p.makeCluster(ctx, who); err != nil {
 		return nil, err
 	}
 	if err := p.makeSocketFolder(who); err != nil {
 		return nil, err
 	}
-	if err := p.start(ctx, who, bin); err != nil {
+	if err := p.start(ctx, who); err != nil {
 		p.removeSocketFolder()
 		return nil, err
 	}
@@ -182,7 +184,7 @@ func (p *Postgres) removeSocketFolder() {
 }
 
 // makeCluster runs initdb where there is no cluster yet, and returns the superuser's password.
-func (p *Postgres) makeCluster(ctx context.Context, who account, bin postgresBin) (string, error) {
+func (p *Postgres) makeCluster(ctx context.Context, who account) (string, error) {
 	file := filepath.Join(p.home, "password")
 	if _, err := os.Stat(filepath.Join(p.data(), "PG_VERSION")); err == nil {
 		b, err := os.ReadFile(file)
@@ -198,7 +200,7 @@ func (p *Postgres) makeCluster(ctx context.Context, who account, bin postgresBin
 	if err := who.own(file); err != nil {
 		return "", fmt.Errorf("hand the cluster's password to %s: %w", who.name, err)
 	}
-	if err := p.initdb(ctx, who, bin, file); err != nil {
+	if err := p.initdb(ctx, who, file); err != nil {
 		return "", err
 	}
 	return password, nil
@@ -206,7 +208,7 @@ func (p *Postgres) makeCluster(ctx context.Context, who account, bin postgresBin
 
 // initdb makes the cluster beside its place and moves it there when it is whole, so that an interrupted initdb is not
 // taken for a cluster.
-func (p *Postgres) initdb(ctx context.Context, who account, bin postgresBin, passwordFile string) error {
+func (p *Postgres) initdb(ctx context.Context, who account, passwordFile string) error {
 	half := p.data() + ".new"
 	if err := os.RemoveAll(half); err != nil {
 		return fmt.Errorf("remove a half-made cluster: %w", err)
@@ -218,7 +220,7 @@ func (p *Postgres) initdb(ctx context.Context, who account, bin postgresBin, pas
 	if p.options.Throwaway {
 		args = append(args, "--no-sync")
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(bin.dir, "initdb"), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(p.bin.dir, "initdb"), args...)
 	cmd.Dir, cmd.SysProcAttr = p.home, who.attr()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("make a PostgreSQL cluster in %s: %w: %s", p.home, err, lastLine(out))
@@ -231,9 +233,9 @@ func (p *Postgres) initdb(ctx context.Context, who account, bin postgresBin, pas
 
 // start tries a few times: a free port may be taken between finding and binding it, and a killed server's memory takes a
 // moment to be given back.
-func (p *Postgres) start(ctx context.Context, who account, bin postgresBin) error {
+func (p *Postgres) start(ctx context.Context, who account) error {
 	for attempt := 1; ; attempt++ {
-		err := p.startOnce(ctx, who, bin)
+		err := p.startOnce(ctx, who)
 		if err == nil {
 			return nil
 		}
@@ -245,7 +247,7 @@ func (p *Postgres) start(ctx context.Context, who account, bin postgresBin) erro
 	}
 }
 
-func (p *Postgres) startOnce(ctx context.Context, who account, bin postgresBin) error {
+func (p *Postgres) startOnce(ctx context.Context, who account) error {
 	p.port = p.options.Port
 	if p.port == 0 {
 		port, err := freePort()
@@ -263,7 +265,7 @@ func (p *Postgres) startOnce(ctx context.Context, who account, bin postgresBin) 
 	if p.options.Throwaway {
 		signal = "QUIT"
 	}
-	cmd := exec.Command(filepath.Join(bin.dir, "postgres"), p.arguments()...)
+	cmd := exec.Command(filepath.Join(p.bin.dir, "postgres"), p.arguments()...)
 	cmd.Dir, cmd.SysProcAttr, cmd.Stdout, cmd.Stderr = p.home, who.attr(), log, log
 	if p.server, err = startProcess(cmd, p.home, signal); err != nil {
 		return err

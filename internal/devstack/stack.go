@@ -48,6 +48,22 @@ type Stack struct {
 	closers []func() error // in the order of the starts
 }
 
+// Prepare makes sure that the servers can be started: it looks for their programs, downloads or builds what is missing, and
+// tells log what it does. Afterwards Start is quick.
+func Prepare(ctx context.Context, dir string, log func(string)) error {
+	binary, err := locateTemporal(ctx, "", log)
+	if err != nil {
+		return err
+	}
+	log("Temporal dev server: " + binary)
+	p, err := StartPostgres(ctx, PostgresOptions{Dir: filepath.Join(dir, "postgres"), Throwaway: true, Log: log})
+	if err != nil {
+		return err
+	}
+	log("PostgreSQL: " + p.bin.dir)
+	return p.Close()
+}
+
 // databaseName is Tocsin's database in a private cluster.
 const databaseName = "tocsin"
 

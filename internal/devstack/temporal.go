@@ -124,7 +124,7 @@ func startTemporalOnce(ctx context.Context, o TemporalOptions, binary string) (*
 	})
 	if gone := watched(); err != nil {
 		t.abort(gone)
-		return nil, t.explain(err, starting)
+		return nil, t.explain(starting, err)
 	}
 	return t, nil
 }
@@ -235,7 +235,7 @@ func (t *Temporal) abort(gone bool) {
 var errorInLog = regexp.MustCompile(`(?i)error|fatal|in use`)
 
 // explain adds what the server itself said.
-func (t *Temporal) explain(err error, starting context.Context) error {
+func (t *Temporal) explain(starting context.Context, err error) error {
 	if cause := context.Cause(starting); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
@@ -272,7 +272,7 @@ func (t *Temporal) Close() error {
 		case t.failure = <-stopped:
 		case <-time.After(15 * time.Second):
 			t.Kill()
-			<-stopped
+			_ = <-stopped // it says that the server was killed, and we know
 		}
 		t.end()
 	})

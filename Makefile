@@ -1,0 +1,67 @@
+# Tocsin's habits. The README's two are demo and test; check is what must pass before a commit.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+TOOL := go tool -modfile=.ci/lint.mod
+
+.PHONY: help
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: needs build ## one incident from the first alert to its close, on this machine, in a few minutes
+	bin/tocsin demo
+
+.PHONY: dev
+dev: needs build ## everything on this machine, until Ctrl-C
+	bin/tocsin dev
+
+.PHONY: test
+test: needs ## every test, with the race detector; starts and ends its own servers
+	go test -race -timeout 40m ./...
+
+.PHONY: build
+build: ## the one binary, bin/tocsin, static
+	CGO_ENABLED=0 go build -trimpath -o bin/tocsin ./cmd/tocsin
+
+.PHONY: needs
+needs: ## PostgreSQL and the Temporal dev server: found, installed, downloaded, or built once (minutes)
+	@.ci/needs
+
+.PHONY: bench
+bench: needs ## benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: golden
+golden: ## write the golden files anew; review the diff as prose, it is what people will read
+	go test ./templates -update
+
+.PHONY: fmt
+fmt: ## format the code (gofumpt, goimports)
+	$(TOOL) golangci-lint fmt
+
+.PHONY: fmt-check
+fmt-check: ## fail where gofmt would change something
+	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not formatted; run make fmt:"; echo "$$out"; exit 1; fi
+
+.PHONY: lint
+lint: ## go vet and the linters of .golangci.yaml; the tools are built once (about 90 s)
+	go vet ./...
+	$(TOOL) golangci-lint run
+
+.PHONY: determinism
+determinism: ## find what a workflow must not call, such as the clock
+	$(TOOL) workflowcheck ./workflows/...
+
+.PHONY: compose-check
+compose-check: ## check docker-compose.yml: by docker compose where it is, by our own rules always
+	go test -count=1 -run 'Compose|Dockerfile' ./internal/archtest
+	@if docker compose version > /dev/null 2>&1; then docker compose --env-file .env.example config --quiet && echo "docker compose config: good"; \
+	else echo "docker compose is not here; our own rules were checked"; fi
+
+.PHONY: check
+check: fmt-check build test compose-check determinism lint ## all that must pass before a commit
+
+.PHONY: screenshots
+screenshots: needs build ## take the README's pictures in headless Chromium (installs it on Debian as root)
+	.ci/screenshots
