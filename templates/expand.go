@@ -133,8 +133,9 @@ func plainText(blocks []block, colon string) string {
 	return b.String()
 }
 
-// markup draws blocks as the inside of an HTML body. Only words are escaped into it; there is no other way in.
-func markup(blocks []block) string {
+// markup draws blocks as the inside of an HTML body. Only words are escaped into it; there is no other way in. headings are
+// the attributes of <h2>, for mail, where a style sheet may be dropped.
+func markup(blocks []block, headings string) string {
 	var b strings.Builder
 	open := lineKind(-1)
 	container := map[lineKind][2]string{item: {"<ul>\n", "</ul>\n"}, row: {"<table>\n", "</table>\n"}}
@@ -147,7 +148,7 @@ func markup(blocks []block) string {
 		text := html.EscapeString(x.text)
 		switch x.kind {
 		case heading, groupHeading:
-			b.WriteString("<h2>" + text + "</h2>\n")
+			b.WriteString("<h2" + headings + ">" + text + "</h2>\n")
 		case standout:
 			b.WriteString("<p><strong>" + text + "</strong></p>\n")
 		case item:

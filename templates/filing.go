@@ -110,7 +110,7 @@ func (s *Set) Filing(form string, v FilingView, l breach.Language) (Document, er
 	return Document{
 		Title: title,
 		Text:  title + "\n\n" + plainText(blocks, colon(l)),
-		HTML:  formPage(title, l, markup(blocks)),
+		HTML:  formPage(title, l, markup(blocks, "")),
 	}, nil
 }
 

@@ -49,7 +49,7 @@ const formStyle = `body{margin:0 auto;padding:24px;max-width:820px;color:#1a1a1a
 	`font:15px/1.7 "Songti SC","SimSun","Noto Serif CJK SC",Georgia,serif}` +
 	`h1{font-size:22px;text-align:center;margin:0 0 20px}h2{font-size:16px;margin:22px 0 8px}` +
 	`table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:6px 10px;text-align:left;vertical-align:top}` +
-	`th{width:34%;font-weight:normal;background:#f4f4f4}ul{margin:0;padding-left:22px}` +
+	`th{width:34%;font-weight:normal;background:#f4f4f4}ul{margin:0 0 14px;padding-left:22px}` +
 	`@media print{body{padding:0;max-width:none}}`
 
 func formPage(title string, l breach.Language, inside string) string {

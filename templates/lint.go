@@ -206,7 +206,8 @@ func sentences(text string) []string { return sentenceEnd.Split(text, -1) }
 // allowed elements of a mail, and for each attribute the elements that may carry it.
 var (
 	allowedElements   = strings.Fields("html head meta title body h1 h2 p ul li table tbody tr th td strong")
-	allowedAttributes = map[string][]string{"lang": {"html"}, "charset": {"meta"}, "style": {"body"}}
+	allowedAttributes = map[string][]string{"lang": {"html"}, "charset": {"meta"}, "style": {"body", "h2"}}
+	allowedStyles     = []string{mailStyle, mailHeading}
 )
 
 func (l *linter) html() {
@@ -226,7 +227,7 @@ func (l *linter) html() {
 				if !slices.Contains(allowedAttributes[a.Key], tag.Data) {
 					l.found("html", "has the attribute %s on <%s>", a.Key, tag.Data)
 				}
-				if a.Key == "style" && a.Val != mailStyle {
+				if a.Key == "style" && !slices.Contains(allowedStyles, a.Val) {
 					l.found("html", "has a style that is not ours")
 				}
 			}

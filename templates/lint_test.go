@@ -50,7 +50,9 @@ func TestLintFinds(t *testing.T) {
 		{"marketing in English", text("Here is a special offer."), "advertises"},
 		{"no number", func(n *templates.NoticeText) { n.SMS = strings.ReplaceAll(n.SMS, noticeNo, "") }, "number"},
 		{"no hotline", func(n *templates.NoticeText) { n.PushBody = strings.ReplaceAll(n.PushBody, "400-000-0000", "") }, "hotline"},
-		{"no fixed sentence", func(n *templates.NoticeText) { n.Text = strings.ReplaceAll(n.Text, "我们绝不会向您索要", "我们可能向您询问") }, "lacks the sentence"},
+		{"no fixed sentence", func(n *templates.NoticeText) {
+			n.Text = strings.ReplaceAll(n.Text, "我们绝不会向您索要", "我们可能向您询问")
+		}, "lacks the sentence"},
 		{"no cause", func(n *templates.NoticeText) { n.Groups[0].Text = "" }, "cause"},
 		{"no groups", func(n *templates.NoticeText) { n.Groups = nil }, "harm"},
 		{"a changed measure", func(n *templates.NoticeText) { n.HTML = strings.Replace(n.HTML, "隔离", "重启", 1) }, "changed"},

@@ -109,7 +109,7 @@ func (s *Set) Notice(v NoticeView, a breach.Audience, l breach.Language) (Notice
 		Language: l, Audience: a, Number: v.Number,
 		Subject: head("subject"), SMS: head("sms"), PushTitle: head("push_title"), PushBody: head("push_body"),
 		Text:      plainText(blocks, colon(l)),
-		HTML:      mailPage(head("subject"), l, markup(blocks)),
+		HTML:      mailPage(head("subject"), l, mailBody(blocks)),
 		Variables: map[string]string{"number": v.Number, "hotline": clean(v.Organisation.Hotline)},
 		Groups:    groupsOf(blocks),
 		Marks: Marks{

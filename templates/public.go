@@ -45,8 +45,9 @@ func (s *Set) PublicNotice(v PublicView) ([]byte, error) {
 	b.WriteString("<!DOCTYPE html>\n<html lang=\"zh-CN\">\n<head>\n<meta charset=\"utf-8\">\n" +
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" content=\"no-referrer\">\n" +
 		"<title>" + title + "</title>\n<style>" + publicStyle + "</style>\n</head>\n<body>\n")
+	b.WriteString("<p lang=\"en\">The English text follows the Chinese.</p>\n")
 	for _, p := range parts {
-		b.WriteString("<main lang=\"" + string(p.language) + "\">\n<h1>" + html.EscapeString(p.title) + "</h1>\n" + markup(p.blocks) + "</main>\n")
+		b.WriteString("<main lang=\"" + string(p.language) + "\">\n<h1>" + html.EscapeString(p.title) + "</h1>\n" + markup(p.blocks, "") + "</main>\n")
 	}
 	b.WriteString("<footer>\n")
 	line := func(zh, en string) {
