@@ -205,3 +205,65 @@ func TestFormFor(t *testing.T) {
 		}
 	}
 }
+
+// Stage, deadline and zone are said as they are; our own policy never stands in a filing as if it were law.
+func TestFilingWords(t *testing.T) {
+	s := templates.Default()
+	policy := aware.Add(time.Hour)
+	cases := []struct {
+		name  string
+		spoil func(*templates.FilingView)
+		want  string
+	}{
+		{"supplement", func(v *templates.FilingView) { v.Obligation.Stage, v.Revision = breach.StageSupplement, 2 }, "(supplement no. 2)"},
+		{"single", func(v *templates.FilingView) { v.Obligation.Stage = breach.StageSingle }, "(first report)"},
+		{"single, again", func(v *templates.FilingView) { v.Obligation.Stage, v.Revision = breach.StageSingle, 3 }, "(report no. 3)"},
+		{"no number in law", func(v *templates.FilingView) {
+			v.Obligation.Hard, v.Obligation.DueAt, v.Obligation.PolicyAt = false, nil, &policy
+			v.Obligation.Deadline = breach.Text{ZH: "立即", EN: "immediately"}
+		}, "Deadline in law: immediately"},
+		{"no words either", func(v *templates.FilingView) {
+			v.Obligation.Hard, v.Obligation.DueAt, v.Obligation.PolicyAt = false, nil, &policy
+		}, "Deadline in law: the law gives no number"},
+		{"a zone west of Greenwich", func(v *templates.FilingView) { v.Obligation.Zone = "America/St_Johns" }, "(UTC-03:30; 2026-11-20 19:10 UTC)"},
+		{"UTC", func(v *templates.FilingView) { v.Obligation.Zone = "UTC" }, "(UTC; 2026-11-20 19:10 UTC)"},
+		{"a graver level is open", func(v *templates.FilingView) { v.Severities[0].Possible = "major" }, "relatively major; may prove higher"},
+		{"known to be none", func(v *templates.FilingView) { v.Facts["data.categories"] = []string{} }, "Categories of data: none"},
+		{"hostile words", func(v *templates.FilingView) {
+			v.Answers["trend"] = templates.Answer{Text: breach.Text{ZH: "x", EN: "a\r\n## b <script>\u202e"}}
+		}, "Trend and possible further impact: a ## b <script>\n"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			v := sampleFiling("")
+			c.spoil(&v)
+			d, err := s.Filing("cn-cac/initial", v, breach.English)
+			if err != nil || !strings.Contains(d.Text, c.want) {
+				t.Errorf("lacks %q (%v):\n%s", c.want, err, d.Text)
+			}
+			if strings.Contains(d.HTML, "<script") {
+				t.Error("a value became markup")
+			}
+		})
+	}
+}
+
+func TestAnswerKeysAreUsed(t *testing.T) {
+	s := templates.Default()
+	for _, key := range templates.AnswerKeys() {
+		used := false
+		for _, form := range s.Forms() {
+			v := sampleFiling(form)
+			v.PreparedAt = v.Obligation.DueAt.Add(time.Hour)
+			v.Answers[key] = templates.Answer{Text: breach.Text{ZH: "钥匙", EN: "the answer is here"}}
+			d, err := s.Filing(form, v, breach.English)
+			if err != nil {
+				t.Fatal(err)
+			}
+			used = used || strings.Contains(d.Text, "the answer is here")
+		}
+		if !used {
+			t.Errorf("no form asks for %q", key)
+		}
+	}
+}

@@ -47,7 +47,7 @@ func (e *LintError) Error() string {
 // able to follow it without clicking, paying or giving anything away, and the contents that the law asks for must be there.
 // No findings is the only good answer.
 func Lint(t NoticeText, r Rules) []Finding {
-	l := &linter{t: t, r: r}
+	l := &linter{t: t, r: r, read: map[string]bool{}}
 	for _, p := range l.parts() {
 		l.part(p.name, p.text)
 	}
@@ -62,7 +62,7 @@ func Lint(t NoticeText, r Rules) []Finding {
 // page's foot.
 func lintPublic(p publicPart, r Rules) []Finding {
 	text := p.text()
-	l := &linter{t: NoticeText{Language: p.language, Audience: breach.ToPerson, Groups: groupsOf(p.blocks), Text: text}, r: r}
+	l := &linter{t: NoticeText{Language: p.language, Audience: breach.ToPerson, Groups: groupsOf(p.blocks), Text: text}, r: r, read: map[string]bool{}}
 	l.words("public notice", text)
 	l.present("public notice", text, "hotline", r.Hotline)
 	l.never(text)
@@ -74,6 +74,7 @@ type linter struct {
 	t        NoticeText
 	r        Rules
 	findings []Finding
+	read     map[string]bool // sentences already checked
 }
 
 type part struct{ name, text string }
@@ -121,6 +122,10 @@ func (l *linter) words(name, text string) {
 		l.found(name, "names the address %q; only the bare home page and the organisation's own mailbox may be named", a)
 	}
 	for _, s := range sentences(text) {
+		if s = strings.Trim(s, " ·■"); s == "" || l.read[s] {
+			continue // the parts of a notice repeat each other: once is enough
+		}
+		l.read[s] = true
 		if hit := demand(s); hit != "" {
 			l.found(name, "asks the reader to do what a fraud would ask (%q); a notice asks for no click, login, code, data or payment", hit)
 		}

@@ -68,6 +68,9 @@ func TestNoticeForEveryFact(t *testing.T) {
 					t.Errorf("%s %s all: %v", a, l, err)
 				}
 				for _, c := range categories.Values {
+					if state == "confirmed" { // the state changes no phrase of a category
+						break
+					}
 					v.Categories = []string{c}
 					if _, err := s.Notice(v, a, l); err != nil {
 						t.Errorf("%s %s %s: %v", a, l, c, err)

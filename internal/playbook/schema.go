@@ -75,8 +75,6 @@ func collect(fs *faults, e *jsonschema.ValidationError) {
 	}
 }
 
-var printer = message.NewPrinter(language.English)
-
 // mend says what to do about a schema error, without repeating the file's values: they may be secret.
 func mend(k jsonschema.ErrorKind) string {
 	switch k := k.(type) {
@@ -101,7 +99,7 @@ func mend(k jsonschema.ErrorKind) string {
 	case *kind.MinLength:
 		return "must not be empty"
 	}
-	return k.LocalizedString(printer)
+	return k.LocalizedString(message.NewPrinter(language.English))
 }
 
 // checkJSON refuses what Go's decoder would quietly let pass: a key given twice, a second value behind the first, and
