@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"tocsin/internal/api"
+	"tocsin/internal/breach"
+	"tocsin/internal/config"
+	"tocsin/internal/seal"
+	"tocsin/internal/store"
+	"tocsin/templates"
+)
+
+// program is what the commands that run Tocsin share: the settings, the database, and the API on top of it.
+type program struct {
+	cfg     config.Config
+	log     *slog.Logger
+	store   *store.Store
+	metrics *prometheus.Registry
+}
+
+// openProgram opens the sealing key and the database. Each error names the setting and what to type.
+func openProgram(ctx context.Context, cfg config.Config, log *slog.Logger) (*program, error) {
+	s, err := openStore(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	p := &program{cfg: cfg, log: log, store: s, metrics: prometheus.NewRegistry()}
+	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return p, nil
+}
+
+func openStore(ctx context.Context, cfg config.Config) (*store.Store, error) {
+	master, err := seal.OpenMasterFile(cfg.SealKeyFile())
+	if err != nil {
+		return nil, err
+	}
+	url, err := cfg.DatabaseURL()
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, url, master, time.Now)
+}
+
+// handler is the API and the public pages.
+func (p *program) handler() http.Handler {
+	name := breach.Text{ZH: p.cfg.Organisation.Name, EN: p.cfg.Organisation.NameEN}
+	if name.EN == "" {
+		name.EN = name.ZH
+	}
+	return api.New(api.Options{
+		Store: p.store, Now: time.Now, Log: p.log.With("part", "api"), Metrics: p.metrics,
+		PublicURL: p.cfg.API.PublicURL, Organisation: name, ParseNumber: templates.ParseNoticeNumber,
+	})
+}
+
+// shutdownTime is how long requests that have begun may take to end.
+const shutdownTime = 20 * time.Second
+
+// listen answers HTTP at an address until ctx ends, then lets what has begun end. ready is told the address once it
+// listens, which a port 0 only then has.
+func listen(ctx context.Context, address string, h http.Handler, log *slog.Logger, ready func(net.Addr)) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("nothing can listen at %s: is another program there already? --set api.listen=… takes another address", address)
+	}
+	server := api.Server(address, h, log)
+	ready(l.Addr())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve HTTP at %s: %w", address, err)
+	case <-ctx.Done():
+	}
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if err := server.Shutdown(finish); err != nil {
+		return errors.Join(errors.New("some requests had not ended when the time for it was over"), server.Close())
+	}
+	return nil
+}
+
+func (p *program) close() { p.store.Close() }
