@@ -114,7 +114,8 @@ func (w *Webhook) Prepare(m notifiers.Message) (notifiers.Wire, error) {
 	return notifiers.Wire{ID: m.ID, To: m.To, Body: bytes.TrimSuffix(b.Bytes(), []byte("\n"))}, nil
 }
 
-// Send makes one attempt. Any 2xx is acceptance; 400, 410, 413 and 422 refuse the message for good.
+// Send makes one attempt. Any 2xx is acceptance; a 4xx refuses the message for good, but for 401, 403, 404, 408 and 429,
+// which speak of us or of the moment.
 func (w *Webhook) Send(ctx context.Context, x notifiers.Wire) (breach.Receipt, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.cfg.URL, bytes.NewReader(x.Body))
 	if err != nil {

@@ -2,9 +2,10 @@ package email
 
 import (
 	"errors"
-	"net"
 	"net/mail"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -20,16 +21,22 @@ const (
 var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.CheckHyphens(true), idna.CheckJoiners(true),
 	idna.StrictDomainName(true), idna.VerifyDNSLength(true))
 
+// topLevel asks for a dot and a last label that begins with a letter: neither localhost nor 127.0.0.1.
+var topLevel = regexp.MustCompile(`\.[a-z][a-z0-9-]*$`)
+
 // CleanAddress validates an email address and writes it anew: the local part as it is, an unquoted dot-atom in ASCII
 // (RFC 5322, 3.2.3); the domain in lower-case ASCII, an international one as xn--. Quoted local parts are refused because
 // they can smuggle parameters into an SMTP command. The error never holds the address.
 func CleanAddress(s string) (string, error) {
 	at := strings.LastIndexByte(s, '@')
+	if !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) { // idna would make a name of it
+		return "", errAddress
+	}
 	if at < 1 || at > maxLocal || !dotAtom(s[:at]) {
 		return "", errAddress
 	}
 	domain, err := domains.ToASCII(s[at+1:])
-	if err != nil || !strings.Contains(domain, ".") || strings.HasSuffix(domain, ".") || net.ParseIP(domain) != nil {
+	if err != nil || !topLevel.MatchString(domain) {
 		return "", errAddress
 	}
 	clean := s[:at] + "@" + domain

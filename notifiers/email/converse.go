@@ -27,7 +27,7 @@ func (s *SMTP) converse(ctx context.Context, l *link, w notifiers.Wire) (r breac
 		l.kill()
 	}()
 	c := l.client
-	if err := s.step(c, func() error { return c.Mail("<" + s.sender + ">") }); err != nil {
+	if err := s.step(c, func() error { return c.Mail("<" + s.senderOf(w.ID) + ">") }); err != nil {
 		if l.reused && gone(err) {
 			return r, true, verdict(err, "mail", breach.Temporary)
 		}
@@ -40,7 +40,7 @@ func (s *SMTP) converse(ctx context.Context, l *link, w notifiers.Wire) (r breac
 	}
 	response, err := s.deliver(ctx, c, w.Body)
 	if err != nil {
-		keep = answered(err) && !gone(err)
+		keep = s.reset(c, err)
 		return r, false, err
 	}
 	keep = true // a 250 ends the transaction: no RSET, whose failure would look like ours
@@ -82,9 +82,10 @@ func (s *SMTP) step(c *smtp.Client, do func() error) error {
 	return do()
 }
 
-// reset clears a transaction that the relay refused, so that the connection can be used again.
+// reset clears a transaction that the relay refused, so that the connection can be used again. Where no refusal came it says
+// nothing: go-mail would end an open message before the next command.
 func (s *SMTP) reset(c *smtp.Client, refused error) bool {
-	if !answered(refused) || gone(refused) {
+	if gone(refused) || codeOf(refused) < 400 {
 		return false
 	}
 	if err := c.UpdateDeadline(min(s.cfg.CommandTimeout, 10*time.Second)); err != nil {
@@ -98,8 +99,6 @@ func gone(err error) bool {
 	code := codeOf(err)
 	return code == 0 || code == 421
 }
-
-func answered(err error) bool { return codeOf(err) != 0 }
 
 // codeOf is the relay's number, or 0 where it gave none.
 func codeOf(err error) int {

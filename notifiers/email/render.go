@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"mime"
 	"regexp"
 	"strings"
@@ -104,14 +105,19 @@ func (s *SMTP) compose(m notifiers.Message, to string) (*gomail.Msg, error) {
 	return msg, nil
 }
 
-var boundary = regexp.MustCompile(`(?m)^(?:Content-Type: multipart/[a-z]+;\r\n)? boundary=([0-9a-f]{60})\r$`)
-
 // fixBoundaries puts boundaries that follow from the id in place of go-mail's random ones, so that the same message gives
-// the same bytes. go-mail's own fixed boundary would be used for every level at once, which breaks nested parts.
+// the same bytes. go-mail's own fixed boundary would be used for every level at once, which breaks nested parts. No text can
+// be mistaken for one: both encodings leave no bare = within a line.
 func fixBoundaries(raw []byte, id breach.DeliveryID) []byte {
-	for i, found := range boundary.FindAllSubmatch(raw, -1) {
-		sum := sha256.Sum256([]byte("boundary " + string(id) + string(rune('0'+i))))
-		raw = bytes.ReplaceAll(raw, found[1], []byte(hex.EncodeToString(sum[:])[:len(found[1])]))
+	mark := []byte("\r\n boundary=")
+	for level, at := 0, 0; ; level++ {
+		i := bytes.Index(raw[at:], mark)
+		if i < 0 {
+			return raw
+		}
+		at += i + len(mark)
+		random := bytes.Clone(raw[at : at+bytes.IndexByte(raw[at:], '\r')])
+		sum := sha256.Sum256(fmt.Appendf(nil, "boundary %d %s", level, id))
+		raw = bytes.ReplaceAll(raw, random, []byte(hex.EncodeToString(sum[:])[:len(random)]))
 	}
-	return raw
 }

@@ -39,7 +39,7 @@ type SMTPConfig struct {
 	PasswordFile   string        `key:"password_file" help:"file that holds the password"`
 	From           string        `key:"from" required:"true" help:"From of every mail: Example Ltd <notice@example.com>"`
 	ReplyTo        string        `key:"reply_to" help:"a monitored mailbox for answers; From where empty"`
-	EnvelopeSender string        `key:"envelope_sender" help:"where bounces go; From where empty"`
+	EnvelopeSender string        `key:"envelope_sender" help:"where bounces go, with {id} for the delivery's id: bounce+{id}@example.com; From where empty"`
 	MessageIDHost  string        `key:"message_id_host" help:"what stands after @ in a Message-ID; the sender's domain where empty"`
 	Connections    int           `key:"connections" help:"open connections at most; so many mails can be in doubt at once"`
 	ConnectTimeout time.Duration `key:"connect_timeout" help:"for dialling, greeting, STARTTLS and authentication together"`
@@ -62,7 +62,8 @@ type SMTP struct {
 	now      func() time.Time
 	from     *mail.Address
 	replyTo  *mail.Address
-	sender   string
+	sender   string // with idLike where marked
+	marked   bool
 	idDomain string
 	pool     *pool
 }
@@ -94,7 +95,7 @@ func (s *SMTP) readSenders() error {
 		return a
 	}
 	s.from, s.replyTo = read("from", s.cfg.From), read("reply_to", s.cfg.ReplyTo)
-	bounce := read("envelope_sender", s.cfg.EnvelopeSender)
+	bounce := read("envelope_sender", strings.Replace(s.cfg.EnvelopeSender, idMark, idLike, 1))
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
@@ -105,6 +106,7 @@ func (s *SMTP) readSenders() error {
 	if bounce != nil {
 		s.sender = bounce.Address
 	}
+	s.marked = strings.Contains(s.cfg.EnvelopeSender, idMark)
 	s.idDomain = s.cfg.MessageIDHost
 	if s.idDomain == "" {
 		_, s.idDomain, _ = strings.Cut(s.from.Address, "@")
@@ -113,6 +115,21 @@ func (s *SMTP) readSenders() error {
 		return fmt.Errorf("message_id_host: %q is not a host name", s.idDomain)
 	}
 	return nil
+}
+
+// idMark in the configured envelope sender stands for the delivery's id; idLike holds its place, 32 characters too, while
+// the address is checked.
+const (
+	idMark = "{id}"
+	idLike = "00000000000000000000000000000000"
+)
+
+// senderOf is the envelope sender of one mail, by which a bounce is told apart.
+func (s *SMTP) senderOf(id breach.DeliveryID) string {
+	if !s.marked {
+		return s.sender
+	}
+	return strings.Replace(s.sender, idLike, string(id), 1)
 }
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
@@ -228,10 +245,10 @@ func (s *SMTP) Close() error {
 	return nil
 }
 
-// Send makes one attempt. A connection from the pool that turns out dead before the relay answered MAIL is replaced once:
-// up to there nothing of the mail has left.
+// Send makes one attempt. A connection from the pool that turns out dead before the relay answered MAIL is replaced: up to
+// there nothing of the mail has left.
 func (s *SMTP) Send(ctx context.Context, w notifiers.Wire) (breach.Receipt, error) {
-	if to, err := CleanAddress(w.To); err != nil || to != w.To { // it goes into a command as it is
+	if to, err := CleanAddress(w.To); err != nil || to != w.To || !notifiers.ValidID(w.ID) { // they go into commands as they are
 		return breach.Receipt{}, unfit("address")
 	}
 	for {

@@ -14,7 +14,7 @@ import (
 	"tocsin/notifiers/notifytest"
 )
 
-func config(t *testing.T, addr string) email.SMTPConfig {
+func config(t testing.TB, addr string) email.SMTPConfig {
 	t.Helper()
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -30,7 +30,7 @@ func config(t *testing.T, addr string) email.SMTPConfig {
 	return cfg
 }
 
-func newSMTP(t *testing.T, cfg email.SMTPConfig) *email.SMTP {
+func newSMTP(t testing.TB, cfg email.SMTPConfig) *email.SMTP {
 	t.Helper()
 	s, err := email.NewSMTP(cfg, notifytest.Now)
 	if err != nil {

@@ -43,6 +43,8 @@ func (in *Inbox) routes() http.Handler {
 	mux.HandleFunc("POST /chat", in.serveChat)
 	mux.HandleFunc("GET /target/{name}", in.serveTarget)
 	mux.HandleFunc("POST /target/{name}", in.serveTarget)
+	mux.HandleFunc("GET /target/{name}/{path...}", in.serveTarget) // a target has an API of its own below its address
+	mux.HandleFunc("POST /target/{name}/{path...}", in.serveTarget)
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 

@@ -1,0 +1,214 @@
+package sms_test
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/internal/breach"
+	"tocsin/internal/devstack/inbox"
+	"tocsin/notifiers"
+	"tocsin/notifiers/notifytest"
+	"tocsin/notifiers/sms"
+)
+
+func prepare(t *testing.T, a *sms.Aliyun, m notifiers.Message) notifiers.Wire {
+	t.Helper()
+	w, err := a.Prepare(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// The verdict over the provider's documented codes.
+func TestOutcomeByCode(t *testing.T) {
+	for code, want := range map[string]breach.Outcome{
+		"isv.MOBILE_NUMBER_ILLEGAL":       breach.Permanent,
+		"isv.TEMPLATE_MISSING_PARAMETERS": breach.Permanent,
+		"isv.SMS_CONTENT_ILLEGAL":         breach.Permanent,
+		"isv.BUSINESS_LIMIT_CONTROL":      breach.Temporary,
+		"isv.DAY_LIMIT_CONTROL":           breach.Temporary,
+		"isv.AMOUNT_NOT_ENOUGH":           breach.Temporary, // our account, not this person
+		"isv.OUT_OF_SERVICE":              breach.Temporary,
+		"isv.SMS_SIGNATURE_ILLEGAL":       breach.Temporary,
+		"isp.RAM_PERMISSION_DENY":         breach.Temporary,
+		"Throttling.User":                 breach.Temporary,
+		"ServiceUnavailable":              breach.Temporary,
+		"isp.SYSTEM_ERROR":                breach.Unknown, // it may have gone on inside
+		"429":                             breach.Temporary,
+		"503":                             breach.Temporary,
+		"500":                             breach.Unknown,
+		"504":                             breach.Unknown,
+	} {
+		t.Run(code, func(t *testing.T) {
+			in := notifytest.StartInbox(t, inbox.Options{})
+			a := newAliyun(t, config(t, in))
+			if err := in.SetFaults(inbox.Fault{To: "*", Do: inbox.Refuse, Code: code}); err != nil {
+				t.Fatal(err)
+			}
+			_, err := a.Send(t.Context(), prepare(t, a, notifytest.Message(1, address(1))))
+			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Outcome != want || e.Code != code {
+				t.Errorf("got %v, want %s (code %s)", err, want, code)
+			}
+		})
+	}
+}
+
+func TestGatewayRefusesUsAndThatIsOursToMend(t *testing.T) {
+	in := notifytest.StartInbox(t, inbox.Options{})
+	for rule, c := range map[string]struct {
+		change func(*sms.AliyunConfig)
+		now    time.Time
+		code   string
+	}{
+		"unknown key":  {func(c *sms.AliyunConfig) { c.AccessKeyIDFile = notifytest.File(t, "other") }, notifytest.Now(), "InvalidAccessKeyId.NotFound"},
+		"wrong secret": {func(c *sms.AliyunConfig) { c.AccessSecretFile = notifytest.File(t, "other") }, notifytest.Now(), "SignatureDoesNotMatch"},
+		"clock astray": {func(*sms.AliyunConfig) {}, notifytest.Now().Add(20 * time.Minute), "InvalidTimeStamp.Expired"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			cfg := config(t, in)
+			c.change(&cfg)
+			a, err := sms.NewAliyun(cfg, func() time.Time { return c.now })
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = a.Close() }()
+			_, err = a.Send(t.Context(), prepare(t, a, notifytest.Message(1, address(1))))
+			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Outcome != breach.Temporary || e.Code != c.code {
+				t.Errorf("got %v, want temporary with code %s", err, c.code)
+			}
+		})
+	}
+}
+
+func TestParameters(t *testing.T) {
+	in := notifytest.StartInbox(t, inbox.Options{})
+	cfg := config(t, in)
+	cfg.TemplateCodeEN, cfg.InternationalCode = "SMS_EN", "SMS_INTL"
+	a := newAliyun(t, cfg)
+	for rule, c := range map[string]struct {
+		to       string
+		language breach.Language
+		number   string
+		template string
+	}{
+		"mainland mobile":             {"+8613900000001", breach.Chinese, "13900000001", "SMS_100000001"},
+		"mainland mobile, in English": {"+8613900000001", breach.English, "13900000001", "SMS_EN"},
+		"abroad":                      {"+85291234567", breach.Chinese, "85291234567", "SMS_INTL"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			m := notifytest.Message(1, c.to)
+			m.Language = c.language
+			args, err := url.ParseQuery(string(prepare(t, a, m).Body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k, want := range map[string]string{
+				"PhoneNumbers": c.number, "TemplateCode": c.template, "SignName": "某某公司", "OutId": string(m.ID),
+				"TemplateParam": `{"name":"金丝雀王小燕","number":"TQ7K2M"}`,
+			} {
+				if got := args.Get(k); got != want {
+					t.Errorf("%s = %q, want %q", k, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestAsk(t *testing.T) {
+	since := notifytest.Now()
+	for rule, c := range map[string]struct {
+		sent   bool
+		status int // what the provider says of it
+		later  time.Duration
+		want   breach.Outcome
+	}{
+		"delivered":                          {true, inbox.SMSDelivered, time.Minute, breach.Accepted},
+		"no word from the carrier yet":       {true, inbox.SMSWaiting, time.Minute, breach.Accepted},
+		"the carrier refused it":             {true, inbox.SMSFailed, time.Minute, breach.Permanent},
+		"no record, too soon to say":         {false, 0, time.Minute, breach.Unknown},
+		"no record after the waiting time":   {false, 0, sms.DefaultAliyun().AskAfter, breach.Temporary},
+		"asked on the day after":             {true, inbox.SMSDelivered, 20 * time.Hour, breach.Accepted},
+		"further back than the provider can": {true, inbox.SMSDelivered, 31 * 24 * time.Hour, breach.Unknown},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			now := since
+			clock := func() time.Time { return now }
+			in := notifytest.StartInbox(t, inbox.Options{Now: clock})
+			a, err := sms.NewAliyun(config(t, in), clock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = a.Close() }()
+			w := prepare(t, a, notifytest.Message(1, address(1)))
+			other := prepare(t, a, notifytest.Message(2, address(1))) // another message to the same number
+			for _, x := range []notifiers.Wire{w, other} {
+				if x.ID == w.ID && !c.sent {
+					continue
+				}
+				if _, err := a.Send(t.Context(), x); err != nil {
+					t.Fatal(err)
+				}
+			}
+			in.SetSMSStatus(string(w.ID), c.status)
+			now = since.Add(c.later)
+			got, r, err := a.Ask(t.Context(), w, since)
+			if err != nil || got != c.want {
+				t.Errorf("got %s, %v; want %s", got, err, c.want)
+			}
+			if got == breach.Accepted && !r.At.Equal(since) {
+				t.Errorf("receipt of %s, want %s", r.At, since)
+			}
+		})
+	}
+}
+
+func TestAskReadsEveryPage(t *testing.T) {
+	in := notifytest.StartInbox(t, inbox.Options{})
+	a := newAliyun(t, config(t, in))
+	first := prepare(t, a, notifytest.Message(0, address(1)))
+	for n := range 120 {
+		if _, err := a.Send(t.Context(), prepare(t, a, notifytest.Message(n, address(1)))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, _, err := a.Ask(t.Context(), first, notifytest.Now()); err != nil || got != breach.Accepted {
+		t.Errorf("got %s, %v: the oldest of 120 records was not found", got, err)
+	}
+}
+
+func TestFailedQuestionIsAnError(t *testing.T) {
+	in := notifytest.StartInbox(t, inbox.Options{})
+	cfg := config(t, in)
+	cfg.AccessSecretFile = notifytest.File(t, "other")
+	a := newAliyun(t, cfg)
+	got, _, err := a.Ask(t.Context(), prepare(t, a, notifytest.Message(1, address(1))), notifytest.Now())
+	if err == nil || got != breach.Unknown {
+		t.Errorf("got %s, %v; want unknown and an error", got, err)
+	}
+}
+
+func TestConfigFaultsAreNamed(t *testing.T) {
+	in := notifytest.StartInbox(t, inbox.Options{})
+	for key, change := range map[string]func(*sms.AliyunConfig){
+		"endpoint":               func(c *sms.AliyunConfig) { c.Endpoint = "http://dysmsapi.aliyuncs.com" },
+		"access_key_id_file":     func(c *sms.AliyunConfig) { c.AccessKeyIDFile = "/nonexistent" },
+		"access_key_secret_file": func(c *sms.AliyunConfig) { c.AccessSecretFile = notifytest.File(t, "") },
+		"sign_name":              func(c *sms.AliyunConfig) { c.SignName = "【某某公司】" },
+		"template_code":          func(c *sms.AliyunConfig) { c.TemplateCode = "" },
+		"connections":            func(c *sms.AliyunConfig) { c.Connections = 0 },
+		"timeout":                func(c *sms.AliyunConfig) { c.Timeout = time.Millisecond },
+	} {
+		t.Run(key, func(t *testing.T) {
+			cfg := config(t, in)
+			change(&cfg)
+			_, err := sms.NewAliyun(cfg, notifytest.Now)
+			if err == nil || !strings.Contains(err.Error(), key) {
+				t.Errorf("got %v, want an error that names %s", err, key)
+			}
+		})
+	}
+}
