@@ -58,27 +58,24 @@ func (s *source) expand(v values) []block {
 	var out []block
 	hidden, depth, group := 0, 0, "" // hidden: depth of the if that hides, or 0
 	for _, l := range s.body {
-		switch l.kind {
-		case ifSet, ifNotSet:
+		switch {
+		case l.kind == ifSet || l.kind == ifNotSet:
 			depth++
 			if hidden == 0 && v.set(l.name) == (l.kind == ifNotSet) {
 				hidden = depth
 			}
 			continue
-		case endIf:
+		case l.kind == endIf:
 			if hidden == depth {
 				hidden = 0
 			}
 			depth--
 			continue
-		}
-		if hidden > 0 {
+		case hidden > 0:
 			continue
-		}
-		switch l.kind {
-		case groupHeading:
+		case l.kind == groupHeading:
 			group = l.group
-		case heading:
+		case l.kind == heading:
 			group = ""
 		}
 		out = append(out, l.blocks(v, group)...)
@@ -112,6 +109,8 @@ func (l line) blocks(v values, group string) []block {
 	return []block{b}
 }
 
+var textPrefix = map[lineKind]string{heading: "■ ", groupHeading: "■ ", item: "· "}
+
 // plainText draws blocks as text for a mail or a terminal.
 func plainText(blocks []block, colon string) string {
 	var b strings.Builder
@@ -120,12 +119,8 @@ func plainText(blocks []block, colon string) string {
 		if i > 0 && !together {
 			b.WriteByte('\n')
 		}
-		switch x.kind {
-		case heading, groupHeading:
-			b.WriteString("■ ")
-		case item:
-			b.WriteString("· ")
-		case row:
+		b.WriteString(textPrefix[x.kind])
+		if x.kind == row {
 			b.WriteString(x.label + colon)
 		}
 		b.WriteString(x.text + "\n")
@@ -133,31 +128,34 @@ func plainText(blocks []block, colon string) string {
 	return b.String()
 }
 
+var (
+	container = map[lineKind][2]string{item: {"<ul>\n", "</ul>\n"}, row: {"<table>\n", "</table>\n"}}
+	element   = map[lineKind][2]string{
+		paragraph: {"<p>", "</p>\n"},
+		standout:  {"<p><strong>", "</strong></p>\n"},
+		item:      {"<li>", "</li>\n"},
+		row:       {"<td>", "</td></tr>\n"},
+	}
+)
+
 // markup draws blocks as the inside of an HTML body. Only words are escaped into it; there is no other way in. headings are
 // the attributes of <h2>, for mail, where a style sheet may be dropped.
 func markup(blocks []block, headings string) string {
 	var b strings.Builder
 	open := lineKind(-1)
-	container := map[lineKind][2]string{item: {"<ul>\n", "</ul>\n"}, row: {"<table>\n", "</table>\n"}}
 	for _, x := range blocks {
 		if open != x.kind {
-			b.WriteString(container[open][1])
-			b.WriteString(container[x.kind][0])
+			b.WriteString(container[open][1] + container[x.kind][0])
 			open = x.kind
 		}
-		text := html.EscapeString(x.text)
-		switch x.kind {
-		case heading, groupHeading:
-			b.WriteString("<h2" + headings + ">" + text + "</h2>\n")
-		case standout:
-			b.WriteString("<p><strong>" + text + "</strong></p>\n")
-		case item:
-			b.WriteString("<li>" + text + "</li>\n")
-		case row:
-			b.WriteString("<tr><th>" + html.EscapeString(x.label) + "</th><td>" + text + "</td></tr>\n")
-		default:
-			b.WriteString("<p>" + text + "</p>\n")
+		tags := element[x.kind]
+		if x.kind == heading || x.kind == groupHeading {
+			tags = [2]string{"<h2" + headings + ">", "</h2>\n"}
 		}
+		if x.kind == row {
+			b.WriteString("<tr><th>" + html.EscapeString(x.label) + "</th>")
+		}
+		b.WriteString(tags[0] + html.EscapeString(x.text) + tags[1])
 	}
 	b.WriteString(container[open][1])
 	return b.String()

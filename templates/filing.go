@@ -57,7 +57,7 @@ func AnswerKeys() []string { return slices.Clone(answerKeys) }
 
 var answerKeys = []string{
 	"system", "place", "impact", "effect", "ransom", "trend", "cause", "leads", "planned", "support", "scene", "other",
-	"harm", "advice", "delay", "accountability", "rectification", "lessons",
+	"harm", "advice", "delay", "withdrawal", "accountability", "rectification", "lessons",
 }
 
 var filingGrammar = grammar{
@@ -267,11 +267,14 @@ func (f *filingValues) stage() string {
 		return f.say(fmt.Sprintf("续报第 %d 号", n), fmt.Sprintf("supplement no. %d", n))
 	case breach.StageInitial:
 		return f.say("初始报告", "initial report")
+	case breach.StageWithdrawal:
+		return f.say("撤回", "withdrawal")
+	case breach.StageSingle:
+		if n == 1 {
+			return f.say("首次报告", "first report")
+		}
 	}
-	if n > 1 {
-		return f.say(fmt.Sprintf("第 %d 次报告", n), fmt.Sprintf("report no. %d", n))
-	}
-	return f.say("首次报告", "first report")
+	return f.say(fmt.Sprintf("第 %d 次报告", n), fmt.Sprintf("report no. %d", n))
 }
 
 // due says the law's deadline; where the law gives no number it says so, and our own policy stays out of a filing.

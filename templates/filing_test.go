@@ -54,6 +54,10 @@ func sampleFiling(form string) templates.FilingView {
 		},
 		PreparedAt: prepared,
 	}
+	if form == templates.FormWithdrawal {
+		v.Obligation.Stage = breach.StageWithdrawal
+		v.Answers["withdrawal"] = templates.Answer{Text: breach.Text{ZH: "经核查，被读取的是演练用的虚构数据，不涉及任何真实个人。", EN: "The data read was invented for an exercise and concerns no real person."}}
+	}
 	if stage == breach.StageFinal {
 		finish(&v)
 	}
@@ -193,6 +197,7 @@ func TestFormFor(t *testing.T) {
 		{"cn-mi17-summary", breach.StageFinal, "cn-cac/final"},
 		{"cn-police-24h-net", breach.StageInitial, "cn-police/report"},
 		{"eu-33-authority", breach.StageInitial, "general/report"},
+		{"us-sec-withdrawal", breach.StageWithdrawal, "general/withdrawal"},
 	}
 	s := templates.Default()
 	for _, c := range cases {

@@ -7,6 +7,9 @@ import (
 	"tocsin/internal/breach"
 )
 
+// FormWithdrawal takes an earlier report back.
+const FormWithdrawal = "general/withdrawal"
+
 // FormGeneral is the form for authorities that have none of their own here.
 const FormGeneral = "general/report"
 
@@ -37,6 +40,9 @@ var forms = []struct {
 
 // FormFor returns the form that fits an obligation's rule and stage, [FormGeneral] where there is no closer one.
 func FormFor(o breach.Obligation) string {
+	if o.Stage == breach.StageWithdrawal {
+		return FormWithdrawal
+	}
 	for _, f := range forms {
 		if strings.HasPrefix(string(o.Rule), f.rule) && (f.stage == "" || f.stage == o.Stage) {
 			return f.form

@@ -217,25 +217,26 @@ var (
 
 func (l *linter) html() {
 	z := html.NewTokenizer(strings.NewReader(l.t.HTML))
-	for {
-		switch z.Next() {
-		case html.ErrorToken:
-			return
-		case html.CommentToken:
+	for next := z.Next(); next != html.ErrorToken; next = z.Next() {
+		if next == html.CommentToken {
 			l.found("html", "has a comment; mail clients disagree about those")
-		case html.StartTagToken, html.SelfClosingTagToken:
-			tag := z.Token()
-			if !slices.Contains(allowedElements, tag.Data) {
-				l.found("html", "has the element <%s>; a notice has no links, images, forms, scripts or frames", tag.Data)
-			}
-			for _, a := range tag.Attr {
-				if !slices.Contains(allowedAttributes[a.Key], tag.Data) {
-					l.found("html", "has the attribute %s on <%s>", a.Key, tag.Data)
-				}
-				if a.Key == "style" && !slices.Contains(allowedStyles, a.Val) {
-					l.found("html", "has a style that is not ours")
-				}
-			}
+		}
+		if next == html.StartTagToken || next == html.SelfClosingTagToken {
+			l.tag(z.Token())
+		}
+	}
+}
+
+func (l *linter) tag(tag html.Token) {
+	if !slices.Contains(allowedElements, tag.Data) {
+		l.found("html", "has the element <%s>; a notice has no links, images, forms, scripts or frames", tag.Data)
+	}
+	for _, a := range tag.Attr {
+		if !slices.Contains(allowedAttributes[a.Key], tag.Data) {
+			l.found("html", "has the attribute %s on <%s>", a.Key, tag.Data)
+		}
+		if a.Key == "style" && !slices.Contains(allowedStyles, a.Val) {
+			l.found("html", "has a style that is not ours")
 		}
 	}
 }
@@ -292,14 +293,12 @@ func (l *linter) short() {
 func htmlWords(s string) string {
 	var b strings.Builder
 	z := html.NewTokenizer(strings.NewReader(s))
-	for {
-		switch z.Next() {
-		case html.ErrorToken:
-			return b.String()
-		case html.StartTagToken, html.EndTagToken:
-			b.WriteByte('\n')
-		case html.TextToken:
+	for next := z.Next(); next != html.ErrorToken; next = z.Next() {
+		if next == html.TextToken {
 			b.WriteString(html.UnescapeString(string(z.Raw())))
+		} else {
+			b.WriteByte('\n')
 		}
 	}
+	return b.String()
 }

@@ -108,9 +108,19 @@ func TestSMSSegments(t *testing.T) {
 		text string
 		want int
 	}{
-		{strings.Repeat("a", 160), 1}, {strings.Repeat("a", 161), 2}, {strings.Repeat("a", 306), 2}, {strings.Repeat("a", 307), 3},
-		{strings.Repeat("很", 70), 1}, {strings.Repeat("很", 71), 2}, {strings.Repeat("很", 134), 2}, {strings.Repeat("很", 135), 3},
-		{strings.Repeat("€", 80), 1}, {strings.Repeat("€", 81), 2}, {strings.Repeat("😀", 35), 1}, {strings.Repeat("😀", 36), 2}, {"", 1},
+		{strings.Repeat("a", 160), 1},
+		{strings.Repeat("a", 161), 2},
+		{strings.Repeat("a", 306), 2},
+		{strings.Repeat("a", 307), 3},
+		{strings.Repeat("很", 70), 1},
+		{strings.Repeat("很", 71), 2},
+		{strings.Repeat("很", 134), 2},
+		{strings.Repeat("很", 135), 3},
+		{strings.Repeat("€", 80), 1},
+		{strings.Repeat("€", 81), 2},
+		{strings.Repeat("😀", 35), 1},
+		{strings.Repeat("😀", 36), 2},
+		{"", 1},
 	}
 	for _, c := range cases {
 		if got := templates.SMSSegments(c.text); got != c.want {

@@ -71,14 +71,14 @@ func TestMergePeople(t *testing.T) {
 
 var hostile = []string{
 	"<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "<!-- ", "</body>", "&lt;b&gt;", "a\r\nBcc: all@example.org", "x\x00y",
-	"=HYPERLINK(\"http://evil.example\",\"x\")", "+1234567890", "@SUM(A1)", "‮evil‬", "​​zero", "中奖请点击 http://evil.example/a",
+	"=HYPERLINK(\"http://evil.example\",\"x\")", "+1234567890", "@SUM(A1)", "\u202eevil\u202c", "\u200b\u200bzero", "中奖请点击 http://evil.example/a",
 	"www.evil.example", "evil.example", "mail me@evil.example", "请加微信123456789", "请点击下方按钮", "Pay a fee", strings.Repeat("很", 500), "⟦greeting⟧", "⟦people⟧", "⟦recipient⟧", "{{greeting}}",
 	"\xff\xfe", "\U000e0041\U000e0042", "\u2028line", "😀", "$1", "%s%n", "```", "[click](http://evil.example)",
 }
 
 // Whatever a name holds, the mail keeps its elements, its lines and its rules.
 func TestMergeHostileNames(t *testing.T) {
-	for _, a := range audiences {
+	for _, a := range []breach.Audience{breach.ToPerson, breach.ToGuardian} {
 		for _, l := range templates.Languages() {
 			n := sampleText(t, a, l)
 			want := tags(n.Merge(templates.MergeNames{Recipient: "A", People: []string{"B"}}).HTML)
@@ -109,10 +109,10 @@ func tags(s string) []string {
 	var out []string
 	z := html.NewTokenizer(strings.NewReader(s))
 	for {
-		switch z.Next() {
-		case html.ErrorToken:
+		switch next := z.Next(); {
+		case next == html.ErrorToken:
 			return out
-		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken, html.CommentToken:
+		case next != html.TextToken:
 			out = append(out, string(z.Raw()))
 		}
 	}

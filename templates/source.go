@@ -140,15 +140,16 @@ func (p *sourceParser) parseBody(body string, offset int) {
 			continue
 		}
 		parsed := p.parseLine(l)
-		switch parsed.kind {
-		case ifSet, ifNotSet:
+		if parsed.kind == ifSet || parsed.kind == ifNotSet {
 			depth++
-		case endIf:
+		}
+		if parsed.kind == endIf {
 			if depth--; depth < 0 {
 				p.fault("{{end}} without {{if}}")
 				depth = 0
 			}
-		case groupHeading:
+		}
+		if parsed.kind == groupHeading {
 			if groups[parsed.group]++; groups[parsed.group] > 1 || depth > 0 {
 				p.fault("the content %q must stand here once, and without a condition", parsed.group)
 			}

@@ -77,7 +77,7 @@ func TestParseSmall(t *testing.T) {
 // Each mistake is found at its place.
 func TestParseFaults(t *testing.T) {
 	cases := []struct{ name, old, new, path, says string }{
-		{"unknown property", `"name": "Small",`, `"name": "Small", "nmae": "x",`, "/", "nmae"},
+		{"unknown property", `"name": "Small",`, `"name": "Small", "title": "x",`, "/", "title"},
 		{"name in capitals", `"name": "Small",`, `"NAME": "Small",`, "/", "missing here: name"},
 		{"other standard", `cacao-2.0`, `cacao-1.0`, "/spec_version", "cacao-2.0"},
 		{"id without uuid", `"` + endID + `": {"type": "end"}`, `"end--1": {"type": "end"}`, "/workflow", "end--1"},
@@ -132,14 +132,16 @@ func checkFault(t *testing.T, file, path, says string) {
 }
 
 func flatten(err error) []*playbook.Fault {
-	if f, ok := errors.AsType[*playbook.Fault](err); ok && err == error(f) {
-		return []*playbook.Fault{f}
-	}
 	var out []*playbook.Fault
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range many.Unwrap() {
-			out = append(out, flatten(e)...)
+	many, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		if f, ok := errors.AsType[*playbook.Fault](err); ok {
+			out = append(out, f)
 		}
+		return out
+	}
+	for _, e := range many.Unwrap() {
+		out = append(out, flatten(e)...)
 	}
 	return out
 }

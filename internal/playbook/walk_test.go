@@ -142,9 +142,12 @@ func TestParallel(t *testing.T) {
 	plan := &playbook.Plan{Start: "s", Steps: []playbook.Step{
 		{ID: "s", Type: playbook.StepStart, OnCompletion: "p"},
 		{ID: "p", Type: playbook.StepParallel, Next: []string{"a", "b"}, OnSuccess: "good", OnFailure: "bad"},
-		{ID: "a", Type: playbook.StepAction, OnCompletion: "ea"}, {ID: "ea", Type: playbook.StepEnd},
-		{ID: "b", Type: playbook.StepAction, OnCompletion: "eb"}, {ID: "eb", Type: playbook.StepEnd},
-		{ID: "good", Type: playbook.StepAction, OnCompletion: "e"}, {ID: "bad", Type: playbook.StepAction, OnCompletion: "e"},
+		{ID: "a", Type: playbook.StepAction, OnCompletion: "ea"},
+		{ID: "ea", Type: playbook.StepEnd},
+		{ID: "b", Type: playbook.StepAction, OnCompletion: "eb"},
+		{ID: "eb", Type: playbook.StepEnd},
+		{ID: "good", Type: playbook.StepAction, OnCompletion: "e"},
+		{ID: "bad", Type: playbook.StepAction, OnCompletion: "e"},
 		{ID: "e", Type: playbook.StepEnd},
 	}}
 	for _, c := range []struct {
