@@ -42,6 +42,10 @@ type Options struct {
 	// ParseNumber reads a notice number as people type it and returns its one form. Nil takes it as typed, in upper case.
 	ParseNumber func(string) (string, error)
 
+	// Unnamed makes the text of a notice to people as it reads without any name, for everybody who checks it. Nil leaves the
+	// text as it was approved, with the places of names marked.
+	Unnamed func(breach.Rendition) breach.Rendition
+
 	// ClientIP tells whom a request of the public pages comes from, for their rate limit. Nil takes the connection's other
 	// end, which behind a proxy is the proxy: then all people share one limit.
 	ClientIP func(*http.Request) string
@@ -68,6 +72,9 @@ func (o *Options) complete() {
 	if o.ParseNumber == nil {
 		o.ParseNumber = func(s string) (string, error) { return strings.ToUpper(strings.TrimSpace(s)), nil }
 	}
+	if o.Unnamed == nil {
+		o.Unnamed = func(r breach.Rendition) breach.Rendition { return r }
+	}
 	if o.ClientIP == nil {
 		o.ClientIP = remoteIP
 	}
@@ -84,8 +91,9 @@ type server struct {
 	pages   *pages
 	tallies *tallies
 
-	perPerson *limiter // requests of one token
-	perIP     *limiter // requests of the public check
+	uploads   chan struct{} // people files that are being read
+	perPerson *limiter      // requests of one token
+	perIP     *limiter      // requests of the public check
 }
 
 // New returns the API and the public pages. It panics where the options or the table of routes are not complete.
@@ -96,11 +104,15 @@ func New(o Options) http.Handler {
 		count:     newCounters(o.Metrics),
 		pages:     newPages(o.Organisation, publicHost(o.PublicURL)),
 		tallies:   newTallies(o.Store, o.Now),
+		uploads:   make(chan struct{}, maxUploads),
 		perPerson: newLimiter(100, 2000),
 		perIP:     newLimiter(0.5, 20),
 	}
 	return s.router()
 }
+
+// maxUploads is how many people files are read at once: each holds a connection to the database.
+const maxUploads = 4
 
 // publicHost is the address as people would type it.
 func publicHost(address string) string {

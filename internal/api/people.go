@@ -56,6 +56,13 @@ func importPeople(s *server, c *call) error {
 	if _, err := s.store.Incident(c.r.Context(), id); err != nil {
 		return err
 	}
+	select {
+	case s.uploads <- struct{}{}:
+		defer func() { <-s.uploads }()
+	default:
+		c.w.Header().Set("Retry-After", "30")
+		return problem(http.StatusTooManyRequests, "too_many", "Other people files are being read just now.", "Send it again in half a minute.")
+	}
 	body := &upload{call: c, now: s.Now, began: s.Now(), sum: sha256.New()}
 	file, err := audience.Open(body, audience.Options{Region: s.Region, At: s.Now().In(s.Zone)})
 	if err != nil {

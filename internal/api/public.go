@@ -109,6 +109,10 @@ func publicNotice(s *server, c *call) error {
 		return err
 	}
 	sum := sha256.Sum256(n.Page)
+	if !bytes.Equal(sum[:], n.SHA256) {
+		c.log.Error("a public notice is not the page that was published", "incident_id", n.IncidentID, "n", n.N)
+		return problem(http.StatusServiceUnavailable, "tampered", "This notice is being checked and cannot be shown just now.", "Come back in a while, or call the hotline.")
+	}
 	tag := `"` + hex.EncodeToString(sum[:]) + `"`
 	c.w.Header().Set("ETag", tag)
 	if c.r.Header.Get("If-None-Match") == tag {
@@ -128,7 +132,7 @@ type Checked struct {
 	Number  string             `json:"number,omitempty"` // in its one form; empty where it cannot be one
 	Genuine bool               `json:"genuine"`
 	Posted  string             `json:"posted,omitempty"` // where the public notice of this number is shown
-	Texts   []breach.Rendition `json:"texts,omitempty"`  // what the notice to people says, in its languages
+	Texts   []breach.Rendition `json:"texts,omitempty"`  // what the notice says to each audience, in its languages, without names
 }
 
 // checkView is what the page of the check shows: the form alone where nothing was asked.
@@ -187,9 +191,8 @@ func (s *server) checkNumber(ctx context.Context, typed string) (Checked, error)
 		return out, errors.New("a notice's content cannot be read")
 	}
 	for _, r := range content.Renditions {
-		if r.Audience == breach.ToPerson || r.Audience == "" {
-			out.Texts = append(out.Texts, breach.Rendition{Language: r.Language, Audience: r.Audience, Title: r.Title, Text: r.Text})
-		}
+		r = s.Unnamed(r)
+		out.Texts = append(out.Texts, breach.Rendition{Language: r.Language, Audience: r.Audience, Title: r.Title, Text: r.Text, SMS: r.SMS})
 	}
 	return out, nil
 }

@@ -3,6 +3,7 @@ package api_test
 import (
 	"crypto/sha256"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -64,6 +65,13 @@ func TestPublicPages(t *testing.T) {
 	if got := want[api.Checked](t, w.do(request{method: "GET", path: "/check?number=" + strings.ToLower(number)}), 200); !got.Genuine || got.Posted != "/notices/"+number {
 		t.Errorf("check: %+v", got)
 	}
+	var n int
+	if err := w.db(`with u as (update public_notice set page = page || 'x'::bytea returning 1) select count(*) from u`, &n); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	if a := w.page("/notices/" + number); a.status != 503 || strings.Contains(string(a.body), "公告全文") {
+		t.Errorf("a page that was tampered with: %d %s", a.status, a.body)
+	}
 	if a := w.page("/notices/0000-0000-0000-0000-0000"); a.status != 404 || !strings.Contains(string(a.body), "没有找到") {
 		t.Errorf("an unknown notice: %d %s", a.status, a.body)
 	}
@@ -94,6 +102,23 @@ func TestCheckShowsTheGenuineTextOfANoticeToPeople(t *testing.T) {
 		t.Errorf("a hostile number: %d %s", hostile.status, hostile.body)
 	}
 	refused(t, w.do(request{method: "GET", path: "/check"}), 400, "malformed")
+}
+
+func TestTheRoutesAreWrittenDown(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# Routes\n\nWritten by `go test ./internal/api -update` from the table that the router is built from.\n\n| route | who | what |\n| --- | --- | --- |\n")
+	for _, r := range api.Routes() {
+		who := "anybody"
+		if !r.Public {
+			roles := make([]string, len(r.Roles))
+			for i, role := range r.Roles {
+				roles[i] = string(role)
+			}
+			who = strings.Join(roles, ", ")
+		}
+		fmt.Fprintf(&b, "| `%s %s` | %s | %s |\n", r.Method, r.Pattern, who, r.Does)
+	}
+	golden(t, "../routes.md", b.String())
 }
 
 func TestTheCheckIsRateLimited(t *testing.T) {

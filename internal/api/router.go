@@ -80,7 +80,7 @@ func elsewhere(mux *http.ServeMux, r *http.Request) error {
 		}
 	}
 	if len(allowed) == 0 {
-		return notFound("There is nothing at this address.", "The routes are listed in docs/api.md.")
+		return notFound("There is nothing at this address.", "Compare it with the list of routes; tocsin --help shows what the command line can do.")
 	}
 	return problem(http.StatusMethodNotAllowed, "method", "This address does not take that method.", "It takes "+strings.Join(allowed, " and ")+".")
 }
@@ -90,7 +90,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, route Route) {
 	began := s.Now()
 	c := &call{w: &response{ResponseWriter: w}, r: r, route: route, id: newRequestID()}
 	c.log = s.Log.With("request_id", c.id, "route", route.Method+" "+route.Pattern)
-	secureHeaders(c.w.Header(), c.id)
+	s.secureHeaders(c.w.Header(), c.id)
 	if route.time > 0 {
 		ctx, cancel := context.WithTimeoutCause(r.Context(), route.time, errors.New("the request's time is over"))
 		defer cancel()
@@ -205,7 +205,10 @@ func newRequestID() string {
 	return hex.EncodeToString(b[:])
 }
 
-func secureHeaders(h http.Header, id string) {
+func (s *server) secureHeaders(h http.Header, id string) {
+	if strings.HasPrefix(s.PublicURL, "https://") {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 	h.Set("X-Request-Id", id)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
