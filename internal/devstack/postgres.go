@@ -136,7 +136,8 @@ func (p *Postgres) EnsureDatabase(ctx context.Context, name string) error {
 	return nil
 }
 
-// Close ends the server: open connections are cut, what was committed is safe. It returns when the server is gone.
+// Close ends the server: open connections are cut, what was committed is safe. It returns when the server is gone. A
+// throwaway cluster that had to move to /var/tmp is removed.
 // Calling it again does nothing.
 func (p *Postgres) Close() error {
 	p.closing.Do(func() {
@@ -146,6 +147,9 @@ func (p *Postgres) Close() error {
 		}
 		p.server.stop(15*time.Second, signals...)
 		p.removeSocketFolder()
+		if wanted, err := filepath.Abs(p.options.Dir); err == nil && p.options.Throwaway && wanted != p.home {
+			_ = os.RemoveAll(p.home) // nobody would look for it in /var/tmp
+		}
 	})
 	return nil
 }

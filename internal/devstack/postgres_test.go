@@ -120,12 +120,15 @@ func TestPostgresMovesWhereItsUserCanReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := startPostgres(t, devstack.PostgresOptions{Dir: filepath.Join(closed, "pg"), Throwaway: true})
-	t.Cleanup(func() { os.RemoveAll(p.Dir()) })
 	info, err := os.Stat(p.Dir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if uid := info.Sys().(*syscall.Stat_t).Uid; os.Geteuid() == 0 && uid == 0 {
 		t.Errorf("%s belongs to root", p.Dir())
+	}
+	p.Close()
+	if _, err := os.Stat(p.Dir()); os.Geteuid() == 0 && err == nil {
+		t.Errorf("a throwaway cluster is left in %s", p.Dir())
 	}
 }

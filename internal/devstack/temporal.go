@@ -266,13 +266,17 @@ func (t *Temporal) Client() client.Client { return t.server.Client() }
 func (t *Temporal) Close() error {
 	t.closing.Do(func() {
 		t.server.Client().Close()
-		stopped := make(chan error, 1)
-		go func() { stopped <- t.server.Stop() }()
+		stopped := make(chan struct{})
+		go func() {
+			defer close(stopped)
+			t.failure = t.server.Stop()
+		}()
 		select {
-		case t.failure = <-stopped:
+		case <-stopped:
 		case <-time.After(15 * time.Second):
 			t.Kill()
-			_ = <-stopped // it says that the server was killed, and we know
+			<-stopped
+			t.failure = nil // it says that the server was killed, and we know
 		}
 		t.end()
 	})
