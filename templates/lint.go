@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/net/html"
 
@@ -146,39 +147,59 @@ var (
 	addressLike = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s，。；、）)]+|[a-z0-9._%+-]*@[\p{L}0-9.-]+|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z]{2,})(?:[/?#][^\s，。；、）)]*)?`)
 	marketing   = regexp.MustCompile(`(?i)优惠|折扣|促销|抢购|领取|礼包|代金券|红包|新品|赠送|退订|\bdiscounts?\b|\bcoupons?\b|\bpromotion|\bspecial offer|\bfree gift|\bunsubscribe\b|\bnewsletter\b|\bupgrade now\b`)
 	// commands must have their refusal directly before them ("do not click"), or close their sentence with one ("do not do it").
-	commands = []*regexp.Regexp{
-		regexp.MustCompile(`点击|点开|点链接|扫码|扫一扫|扫描|二维码|下载|附件`),
-		regexp.MustCompile(`请登录|登录链接|重新登录|验证身份|实名认证|激活`),
-		regexp.MustCompile(`(填写|提供|回复|发送|上传|提交|告知我们)[^，。；]{0,8}(密码|验证码|证件|身份证|银行卡|卡号|照片|个人信息)`),
-		regexp.MustCompile(`(?i)\bclick\b|\btap (here|on)\b|\bscan\b|\bQR\b|\bdownload\b|\battach(ed|ment)`),
-		regexp.MustCompile(`(?i)\blog ?in\b|\bsign in\b|\bverify your\b|\bconfirm your\b|\bactivate\b`),
-		regexp.MustCompile(`(?i)\b(enter|provide|send|reply with|submit|upload|give us|tell us)\b[^.;]{0,30}\b(password|code|identity|card|account number|photo|details)`),
+	commands = []ask{
+		{"点击 点开 点链接 扫码 扫一扫 扫描 二维码 下载 附件", `点击|点开|点链接|扫码|扫一扫|扫描|二维码|下载|附件`},
+		{"登录 验证身份 实名认证 激活", `请登录|登录链接|重新登录|验证身份|实名认证|激活`},
+		{"填写 提供 回复 发送 上传 提交 告知我们", `(填写|提供|回复|发送|上传|提交|告知我们)[^，。；]{0,8}(密码|验证码|证件|身份证|银行卡|卡号|照片|个人信息)`},
+		{"click tap scan qr download attach", `(?i)\bclick\b|\btap (here|on)\b|\bscan\b|\bQR\b|\bdownload\b|\battach(ed|ment)`},
+		{"log sign verify confirm activate", `(?i)\blog ?in\b|\bsign in\b|\bverify your\b|\bconfirm your\b|\bactivate\b`},
+		{"enter provide send reply submit upload give tell", `(?i)\b(enter|provide|send|reply with|submit|upload|give us|tell us)\b[^.;]{0,30}\b(password|code|identity|card|account number|photo|details)`},
 	}
 	// asked are things that may only be named to say that we do not ask for them, or that nobody should.
-	asked = []*regexp.Regexp{
-		regexp.MustCompile(`验证码|转账|汇款|付款|支付|缴费|付钱|保证金`),
-		regexp.MustCompile(`(?i)\b(verification|security) code\b|\btransfer\b|\bpay(ment|ments)?\b|\bdeposit\b|\bfee\b`),
+	asked = []ask{
+		{"验证码 转账 汇款 付 缴费 保证金", `验证码|转账|汇款|付款|支付|缴费|付钱|保证金`},
+		{"code transfer pay deposit fee", `(?i)\b(verification|security) code\b|\btransfer\b|\bpay(ment|ments)?\b|\bdeposit\b|\bfee\b`},
 	}
 	refusalBefore = regexp.MustCompile(`(?i)(绝不会?|不会|不要|切勿|没有|从不|无)$|\b(never|do not|don't|no) $`)
 	refusalNear   = regexp.MustCompile(`(?i)绝不|不会|不要|切勿|从不|没有任何|\bnever\b|\bdo not\b|\bdon't\b|\bno honest\b`)
 	refusalAfter  = regexp.MustCompile(`(?i)不要照做|不要答应|\bdo not do it\b|\bsay no\b`)
 )
 
+// ask is a pattern of words that a fraud would use.
+type ask struct{ stems, pattern string }
+
+// patterns holds the compiled patterns, by their source.
+var patterns = sync.OnceValue(func() map[string]*regexp.Regexp {
+	m := map[string]*regexp.Regexp{}
+	for _, a := range slices.Concat(commands, asked) {
+		m[a.pattern] = regexp.MustCompile(a.pattern)
+	}
+	return m
+})
+
+// in finds the pattern. Most sentences have none of the stems, and looking for those is much quicker.
+func (a ask) in(sentence, lower string) [][]int {
+	for stem := range strings.FieldsSeq(a.stems) {
+		if strings.Contains(lower, stem) {
+			return patterns()[a.pattern].FindAllStringIndex(sentence, -1)
+		}
+	}
+	return nil
+}
+
 // demand returns the first words of a sentence that ask for what a notice must not ask for, unless the sentence refuses it.
 func demand(sentence string) string {
-	if refusalAfter.MatchString(sentence) {
-		return ""
-	}
+	lower := strings.ToLower(sentence)
 	for _, w := range commands {
-		for _, at := range w.FindAllStringIndex(sentence, -1) {
-			if !refusalBefore.MatchString(sentence[:at[0]]) {
+		for _, at := range w.in(sentence, lower) {
+			if !refusalBefore.MatchString(sentence[:at[0]]) && !refusalAfter.MatchString(sentence) {
 				return sentence[at[0]:at[1]]
 			}
 		}
 	}
 	for _, w := range asked {
-		for _, at := range w.FindAllStringIndex(sentence, -1) {
-			if !refusalNear.MatchString(sentence[max(0, at[0]-70):at[0]]) {
+		for _, at := range w.in(sentence, lower) {
+			if !refusalNear.MatchString(sentence[max(0, at[0]-70):at[0]]) && !refusalAfter.MatchString(sentence) {
 				return sentence[at[0]:at[1]]
 			}
 		}
