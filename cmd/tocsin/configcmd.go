@@ -11,7 +11,6 @@ import (
 	"tocsin/internal/breach"
 	"tocsin/internal/config"
 	"tocsin/internal/seal"
-	"tocsin/templates"
 )
 
 func configCommand() *cobra.Command {
@@ -49,9 +48,10 @@ func configCheckCommand() *cobra.Command {
 			if err := report.Err(); err != nil {
 				return several("the settings cannot be used", err)
 			}
-			if p == config.ForServing && cfg.Templates != "" {
-				if _, err := templates.Open(cfg.Templates); err != nil {
-					return several("the texts cannot be used", err)
+			if p == config.ForServing {
+				h, err := newHouse(cfg, nil) // reads packs, texts and the providers' own settings
+				if err := errors.Join(err, h.close()); err != nil {
+					return several("the settings cannot be used", err)
 				}
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "The settings are in order.")

@@ -129,6 +129,9 @@ func (p *page) document(v api.DocumentView, hash string) {
 	default:
 		p.item(p.say("状态", "State"), p.approval(v.Document))
 	}
+	if slices.ContainsFunc(v.Content.Renditions, func(r breach.Rendition) bool { return r.Marks != nil }) {
+		p.item(p.say("说明", "Note"), p.say("⟦…⟧ 处在发送时填入姓名，其余一字不改。", "⟦…⟧ is where names go in when it is sent; nothing else changes."))
+	}
 	for _, r := range v.Content.Renditions {
 		head := string(r.Language)
 		if r.Audience != "" {

@@ -59,8 +59,19 @@ func (p *program) handler() http.Handler {
 	}
 	return api.New(api.Options{
 		Store: p.store, Now: time.Now, Log: p.log.With("part", "api"), Metrics: p.metrics,
-		PublicURL: p.cfg.API.PublicURL, Organisation: name, ParseNumber: templates.ParseNoticeNumber,
+		PublicURL: p.cfg.API.PublicURL, Organisation: name, ParseNumber: templates.ParseNoticeNumber, Unnamed: unnamed,
 	})
+}
+
+// unnamed is a notice as it reads where no name is known.
+func unnamed(r breach.Rendition) breach.Rendition {
+	if r.Marks == nil {
+		return r
+	}
+	t := templates.NoticeText{Language: r.Language, Audience: r.Audience, Text: r.Text, HTML: r.HTML, Marks: templates.Marks(*r.Marks)}
+	t = t.Merge(templates.MergeNames{})
+	r.Text, r.HTML = t.Text, t.HTML
+	return r
 }
 
 // shutdownTime is how long requests that have begun may take to end.

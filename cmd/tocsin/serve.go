@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -14,11 +13,15 @@ import (
 
 func serveCommand() *cobra.Command {
 	var metrics string
+	var apiOnly bool
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Answer the API and the public pages",
+		Short: "Answer the API and the public pages, and run incidents",
+		Long: `Answer the API and the public pages, and run incidents as tocsin worker does. With --api-only it leaves the incidents to
+workers elsewhere and needs no engine: what is reported and decided is kept, and reaches them as soon as they are there.`,
 		Example: `  tocsin serve
-  tocsin serve --config /etc/tocsin.yaml --metrics 127.0.0.1:9464`,
+  tocsin serve --config /etc/tocsin.yaml --metrics 127.0.0.1:9464
+  tocsin serve --api-only`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(cmd, config.ForServing)
@@ -32,17 +35,19 @@ func serveCommand() *cobra.Command {
 			}
 			defer p.close()
 			group, ctx := errgroup.WithContext(cmd.Context())
-			group.Go(func() error {
-				return listen(ctx, cfg.API.Listen, p.handler(), log, func(a net.Addr) { log.Info("listening", "address", a.String()) })
-			})
+			group.Go(func() error { return listen(ctx, cfg.API.Listen, p.handler(), log, announce(log, "listening")) })
+			if !apiOnly {
+				group.Go(func() error { return p.work(ctx) })
+			}
 			if metrics != "" {
 				group.Go(func() error {
-					return listen(ctx, metrics, api.Metrics(p.store, p.metrics, now), log, func(a net.Addr) { log.Info("metrics", "address", a.String()) })
+					return listen(ctx, metrics, api.Metrics(p.store, p.metrics, now), log, announce(log, "metrics"))
 				})
 			}
 			return group.Wait()
 		},
 	}
+	cmd.Flags().BoolVar(&apiOnly, "api-only", false, "do not run incidents")
 	cmd.Flags().StringVar(&metrics, "metrics", "", "also answer /metrics at this address, which the public must not reach")
 	return cmd
 }
