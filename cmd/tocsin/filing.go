@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"tocsin/internal/api"
 	"tocsin/internal/breach"
+	"tocsin/internal/store"
 )
 
 func filingCommand() *cobra.Command {
@@ -31,34 +32,71 @@ func filingCommand() *cobra.Command {
 
 func filingListCommand() *cobra.Command {
 	var o viewOptions
+	var all bool
 	cmd := &cobra.Command{
 		Use:     "list INCIDENT",
 		Short:   "List duties to report with their deadlines, documents and receipts",
-		Example: "  tocsin filing list INC-2026-0001\n  tocsin filing list INC-2026-0001 --output json",
+		Example: "  tocsin filing list INC-2026-0001\n  tocsin filing list INC-2026-0001 --all --output json",
 		Args:    cobra.ExactArgs(1),
 	}
-	cmd.RunE = query(&o, incidentPath("/filings"), (*page).filings)
+	cmd.RunE = query(&o, incidentPath("/filings"), func(p *page, l api.FilingList) { p.filings(l, all) })
 	o.add(cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "also those that another report covers, or that are no longer owed")
 	return cmd
 }
 
-func (p *page) filings(l api.FilingList) {
-	if len(l.Filings) == 0 {
-		p.line("%s", p.say("目前没有报告义务。", "There is nothing to report to anybody yet."))
-		return
-	}
-	var rows []table.Row
+// filings lists each duty with its key on a line of its own, since that is what is typed next.
+func (p *page) filings(l api.FilingList, all bool) {
+	left := 0
 	for _, v := range l.Filings {
-		left := "–"
-		if at := target(v.Obligation); at != nil {
-			left = stamp(at)
-			if !v.Obligation.Status.Ended() {
-				left = p.left(at.Sub(now()))
-			}
+		o := v.Obligation
+		if !all && (o.Status == store.ObligationCovered || o.Status == store.ObligationGone) {
+			left++
+			continue
 		}
-		rows = append(rows, p.filingRow(v, left))
+		p.line("%s  %s  %s", p.paint(text.Bold, o.Key), p.status(o), p.dueIn(o))
+		p.wrapped(2, o.Result.Title.In(p.lang)+" → "+o.Result.Addressee.In(p.lang))
+		if s := p.drafted(v); s != "" {
+			p.line("  %s", s)
+		}
 	}
-	p.table(table.Row{p.say("期限", "Due"), p.say("义务", "Duty"), p.say("状态", "Status"), p.say("文书", "Document"), p.say("回执", "Receipt")}, rows, 1, 2, 3, 4)
+	switch {
+	case len(l.Filings) == 0:
+		p.line("%s", p.say("目前没有报告义务。", "There is nothing to report to anybody yet."))
+	case left > 0:
+		p.line("%s", p.say(fmt.Sprintf("另有 %d 项由以上报告一并履行或不再适用（--all 可见）。", left), fmt.Sprintf("%d more are covered by these, or no longer owed (--all shows them).", left)))
+	}
+}
+
+// dueIn is the time left to a duty's instant, or the instant itself where nothing counts any more.
+func (p *page) dueIn(o store.Obligation) string {
+	at := target(o)
+	switch {
+	case at == nil:
+		return o.Result.Deadline.In(p.lang)
+	case o.Status.Ended():
+		return stamp(at)
+	}
+	return p.left(at.Sub(now()))
+}
+
+// drafted tells of a report's document and receipt.
+func (p *page) drafted(v api.FilingView) string {
+	if v.Document == nil {
+		return ""
+	}
+	s := p.say(fmt.Sprintf("第 %d 版，起草 %s，", v.Document.Version, v.Document.Author), fmt.Sprintf("version %d, prepared by %s, ", v.Document.Version, v.Document.Author))
+	if v.Document.ApprovedBy != nil {
+		s += p.say("批准 ", "approved by ")
+	}
+	s += p.approval(*v.Document)
+	if f := v.Filing; f != nil {
+		s += p.say("；报送：", "; filing ") + f.State
+		if f.Reference != "" {
+			s += p.say("，回执 ", ", receipt ") + f.Reference
+		}
+	}
+	return s
 }
 
 // findFiling finds the current version for a duty.

@@ -320,23 +320,33 @@ func (p *page) incident(v api.IncidentView) {
 	p.questions(v.Questions)
 }
 
-// clocks lists duties with the time left, the nearest first; those that ended are counted.
+// clocks lists duties with the time left, the nearest first: those that are owed, then those that hang on facts nobody
+// knows yet. Those that ended are counted.
 func (p *page) clocks(v api.IncidentView) {
-	var rows []table.Row
+	var owed, possible []table.Row
 	ended := 0
 	for _, o := range byDeadline(v.Obligations) {
-		if o.Status.Ended() {
+		switch {
+		case o.Status.Ended():
 			ended++
-			continue
+		case o.Status == store.ObligationPossible:
+			possible = append(possible, table.Row{p.clock(o, v), o.Result.Title.In(p.lang), p.factNames(o.Result.Depends, 3)})
+		default:
+			owed = append(owed, table.Row{p.clock(o, v), p.status(o), o.Result.Title.In(p.lang), o.Result.Addressee.In(p.lang)})
 		}
-		rows = append(rows, table.Row{p.clock(o, v), p.status(o), o.Result.Title.In(p.lang), o.Result.Addressee.In(p.lang)})
 	}
 	p.heading("义务", "Duties")
-	if len(rows) > 0 {
-		p.table(table.Row{p.say("剩余", "Left"), p.say("状态", "Status"), p.say("事项", "What"), p.say("对象", "To")}, rows, 0, 1, 2, 3)
+	if len(owed) > 0 {
+		p.table(table.Row{p.say("剩余", "Left"), p.say("状态", "Status"), p.say("事项", "What"), p.say("对象", "To")}, owed, 0, 1, 2, 3)
+	} else {
+		p.line("  %s", p.say("目前没有待履行的义务。", "Nothing is owed just now."))
 	}
-	if ended > 0 || len(rows) == 0 {
-		p.line("  %s", p.say(fmt.Sprintf("已结 %d 项。", ended), fmt.Sprintf("%d have ended.", ended)))
+	if ended > 0 {
+		p.line("  %s", p.say(fmt.Sprintf("另有 %d 项已履行、由其他报告一并履行或不再适用。", ended), fmt.Sprintf("%d more are met, covered by another report, or no longer owed.", ended)))
+	}
+	if len(possible) > 0 {
+		p.heading("可能的义务，取决于未知的事实", "Possible, depending on facts not known yet")
+		p.table(table.Row{p.say("剩余", "Left"), p.say("事项", "What"), p.say("取决于", "Depends on")}, possible, 0, 1, 2)
 	}
 }
 
@@ -436,7 +446,7 @@ func (p *page) waiting(v api.IncidentView) {
 		p.line("  %s", p.say(fmt.Sprintf("待办 %d 项：", v.OpenTasks), fmt.Sprintf("%d tasks: ", v.OpenTasks))+"tocsin task list "+string(v.ID))
 	}
 	for _, d := range v.Awaiting {
-		p.line("  %s  %s %s%d  tocsin document show %s", p.kind(d.Kind), d.Subject, p.say("第 ", "version "), d.Version, d.ID)
+		p.line("  %s", p.kind(d.Kind)+"  "+d.Subject+p.say(fmt.Sprintf("，第 %d 版：", d.Version), fmt.Sprintf(", version %d: ", d.Version))+"tocsin document show "+string(d.ID))
 	}
 }
 

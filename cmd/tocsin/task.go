@@ -1,11 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"tocsin/internal/api"
@@ -101,25 +99,4 @@ func taskEndCommand(done bool) *cobra.Command {
 	o.add(cmd)
 	cmd.Flags().StringVar(&note, "note", "", "what was done, or why not; kept sealed")
 	return cmd
-}
-
-// filingRow is a row of the list of filings.
-func (p *page) filingRow(v api.FilingView, left string) table.Row {
-	document := "–"
-	if d := v.Document; d != nil {
-		document = p.say(fmt.Sprintf("第 %d 版", d.Version), fmt.Sprintf("version %d", d.Version))
-		if d.ApprovedBy != nil {
-			document += p.say("，批准人 ", ", approved by ") + string(*d.ApprovedBy)
-		} else {
-			document += p.say("，待审批", ", awaits approval")
-		}
-	}
-	receipt := "–"
-	if f := v.Filing; f != nil {
-		receipt = f.State
-		if f.Reference != "" {
-			receipt += "\n" + f.Reference
-		}
-	}
-	return table.Row{left, v.Obligation.Key, p.status(v.Obligation), document, receipt}
 }

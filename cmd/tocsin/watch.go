@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"tocsin/internal/api"
 	"tocsin/internal/breach"
@@ -52,7 +56,7 @@ shows one snapshot and ends.`,
 			}
 			tick := time.NewTicker(time.Second)
 			defer tick.Stop()
-			w := watcher{client: c, id: id, out: cmd.OutOrStdout(), lang: lang, tick: tick.C}
+			w := watcher{client: c, id: id, out: cmd.OutOrStdout(), lang: lang, tick: tick.C, height: terminalHeight(cmd.OutOrStdout())}
 			return w.run(cmd.Context())
 		},
 	}
@@ -69,6 +73,7 @@ type watcher struct {
 	out    io.Writer
 	lang   breach.Language
 	tick   <-chan time.Time
+	height func() int // lines of the terminal
 
 	last  api.IncidentView
 	drawn bool
@@ -111,30 +116,34 @@ func (w *watcher) look(ctx context.Context) error {
 // draw writes over what was there, line by line, so that nothing flickers.
 func (w *watcher) draw(trouble error) error {
 	p := newPage(w.out, w.lang)
-	p.incident(w.last)
-	if trouble != nil {
-		p.line("\n%s", p.paint(text.FgRed, p.say("连接中断，正在重试。以上为 ", "The connection is lost; trying again. This is as of ")+w.last.Now.Local().Format("15:04:05")))
+	if trouble != nil { // first, so that a small terminal shows it
+		p.line("%s", p.paint(text.FgRed, p.say("连接中断，正在重试。以下为 ", "The connection is lost; trying again. This is as of ")+w.last.Now.Local().Format("15:04:05")))
 	}
+	p.incident(w.last)
 	start := home
 	if !w.drawn {
 		start = clearAll + home
 	}
 	w.drawn = true
-	lines := p.buf.String()
-	_, err := io.WriteString(w.out, start+replaceNewlines(lines)+clearRest)
-	if err != nil {
+	lines := strings.Split(strings.TrimRight(p.buf.String(), "\n"), "\n")
+	if most := w.height() - 1; len(lines) > most {
+		more := len(lines) - most + 1
+		lines = append(lines[:most-1], p.say(fmt.Sprintf("……还有 %d 行：tocsin incident show %s", more, w.id), fmt.Sprintf("… %d more lines: tocsin incident show %s", more, w.id)))
+	}
+	if _, err := io.WriteString(w.out, start+strings.Join(lines, clearLine+"\n")+clearLine+"\n"+clearRest); err != nil {
 		return errors.New("the terminal is gone")
 	}
 	return nil
 }
 
-func replaceNewlines(s string) string {
-	out := make([]byte, 0, len(s)+64)
-	for i := range len(s) {
-		if s[i] == '\n' {
-			out = append(out, clearLine...)
+// terminalHeight tells how many lines a terminal has at present.
+func terminalHeight(out io.Writer) func() int {
+	return func() int {
+		if f, ok := out.(*os.File); ok {
+			if _, lines, err := term.GetSize(int(f.Fd())); err == nil && lines > 10 {
+				return lines
+			}
 		}
-		out = append(out, s[i])
+		return 40
 	}
-	return string(out)
 }

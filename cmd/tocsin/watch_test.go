@@ -59,7 +59,7 @@ func TestWatchCountsDownAndEndsWhenClosed(t *testing.T) {
 	}
 	w := watcher{
 		client: scripted(t, viewIn(breach.PhaseResponding, 90*time.Minute), broken, viewIn(breach.PhaseNotifying, -time.Minute), viewIn(breach.PhaseClosed, -time.Hour)),
-		id:     "INC-2026-0001", out: &out, lang: breach.English, tick: tick,
+		id:     "INC-2026-0001", out: &out, lang: breach.English, tick: tick, height: func() int { return 12 },
 	}
 	if err := w.run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestWatchCountsDownAndEndsWhenClosed(t *testing.T) {
 	}
 	for i, words := range [][]string{
 		{"Phase: responding", "01:30:00"},
-		{"Phase: responding", "The connection is lost; trying again."},
+		{"The connection is lost; trying again.", "Phase: responding"},
 		{"Phase: notifying", "late by 00:01:00"},
 		{"Phase: closed"},
 	} {
@@ -78,6 +78,11 @@ func TestWatchCountsDownAndEndsWhenClosed(t *testing.T) {
 			if !strings.Contains(frames[i+1], word) {
 				t.Errorf("frame %d does not say %q: %s", i+1, word, frames[i+1])
 			}
+		}
+	}
+	for _, frame := range frames[1:] {
+		if n := strings.Count(frame, "\n"); n > 11 {
+			t.Errorf("a frame has %d lines, the terminal 12: %s", n, frame)
 		}
 	}
 	if len(tick) != 7 {
