@@ -84,6 +84,16 @@ var people = []FactDef{
 		},
 	},
 	{
+		Name: "people.us_state_max", Type: FactInt, Unit: "people",
+		Label:    Text{"美国单一州内最多人数", "Most residents of one US state"},
+		Question: Text{"受影响人数最多的美国州有多少居民受影响？", "How many residents are affected in the US state with the most?"},
+	},
+	{
+		Name: "people.elderly", Type: FactBool,
+		Label:    Text{"涉及老年人", "Elderly people affected"},
+		Question: Text{"受影响的人中有没有老年人（巴西）？", "Are elderly people among them (Brazil)?"},
+	},
+	{
 		Name: "people.unidentified", Type: FactBool,
 		Label: Text{"无法确定具体受影响人员", "Affected people cannot be identified"},
 		Question: Text{

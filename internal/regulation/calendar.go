@@ -3,6 +3,7 @@ package regulation
 import (
 	"fmt"
 	"time"
+	_ "time/tzdata" // deadlines must not depend on the machine's own table of zones
 )
 
 // date is a calendar day without a zone.

@@ -62,7 +62,7 @@ func (l *located) UnmarshalYAML(n ast.Node) error {
 	case *ast.LiteralNode:
 		l.Text = n.Value.Value
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		l.Text = n.GetToken().Value
+		l.Text = strings.TrimSpace(n.GetToken().Value)
 	default:
 		return fmt.Errorf("[%d:%d] a single value is wanted here", l.Line, n.GetToken().Position.Column)
 	}

@@ -1,6 +1,10 @@
 package regulation
 
-import "tocsin/internal/breach"
+import (
+	"strings"
+
+	"tocsin/internal/breach"
+)
 
 // infer adds what follows from the known facts by arithmetic alone, so that nobody is asked twice. It never overrides what
 // a person stated.
@@ -31,5 +35,25 @@ func infer(f breach.Facts) breach.Facts {
 	if class, known := out.Enum("data.class"); known && class == "general" {
 		set("judged.cac_data_threat", "none")
 	}
+	inferLargestState(out, set)
 	return out
+}
+
+// inferLargestState finds the US state with the most affected residents, where those not listed cannot outnumber it.
+func inferLargestState(f breach.Facts, set func(breach.FactName, any)) {
+	counts, known := f["people.by_region"].(map[string]int64)
+	total, totalKnown := f.Int("people.total")
+	if !known || !totalKnown {
+		return
+	}
+	var most, sum int64
+	for region, n := range counts {
+		sum += n
+		if strings.HasPrefix(region, "US-") {
+			most = max(most, n)
+		}
+	}
+	if total-sum <= most {
+		set("people.us_state_max", most)
+	}
 }

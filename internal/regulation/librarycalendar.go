@@ -14,9 +14,20 @@ func libraryCalendars() map[string]calendar {
 	return map[string]calendar{
 		"us-federal": ruleCalendar{us.Holidays, nil},
 		"jp":         ruleCalendar{jp.Holidays, yearEndOfJapan},
-		"br":         ruleCalendar{br.Holidays, nil},
+		"br":         ruleCalendar{brazilHolidays, blackAwarenessDay},
 	}
 }
+
+// brazilHolidays are the national holidays. Carnival and Corpus Christi, which the library lists too, are optional days off:
+// counting on through them never makes us late.
+var brazilHolidays = []*cal.Holiday{
+	br.AnoNovo, br.SextaFeiraSanta, br.Tiradentes, br.Trabalhador, br.Independencia, br.NossaSenhoraAparecida, br.Finados,
+	br.Republica, br.Natal,
+}
+
+// blackAwarenessDay is 20 November, a national holiday since 2024, which the library does not know yet.
+// Source: Lei 14.759/2023 (from memory, doubt D-19).
+func blackAwarenessDay(d date) bool { return d.year >= 2024 && d.month == time.November && d.day == 20 }
 
 // yearEndOfJapan is 29 December to 3 January, when Japan's administration is closed though not all days are holidays.
 // Source: 行政機関の休日に関する法律; guidelines on APPI art. 26 (from memory, doubt D-20).

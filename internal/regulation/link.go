@@ -3,6 +3,7 @@ package regulation
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tocsin/internal/breach"
@@ -413,7 +414,8 @@ func (c *compiler) linkLevel(d *sourceFile, doc *levelDoc, of *scaleDoc) *level 
 	}
 	c.wantText(d.name, doc.Key.Line, "level's name", l.name)
 	if of.Score != nil {
-		if _, err := fmt.Sscanf(doc.Score.Text, "%g", &l.points); err != nil {
+		var err error
+		if l.points, err = strconv.ParseFloat(doc.Score.Text, 64); err != nil {
 			c.fault(d.name, max(doc.Key.Line, doc.Score.Line), "write score: with the points from which the level is reached", "level %s has no score", l.key)
 		}
 		return l
