@@ -128,6 +128,9 @@ type Fulfilled struct {
 	By string `json:"by"` // "notice", "public notice", "closed"
 }
 
+// ByClosed says that the incident was closed: nothing more happens to the duty.
+const ByClosed = "closed"
+
 // Clock is an obligation's deadline. All instants are UTC and were computed by an activity.
 type Clock struct {
 	Waits    bool       `json:"waits,omitempty"` // the clock has not started

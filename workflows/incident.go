@@ -340,7 +340,7 @@ func (w *incident) close(ctx workflow.Context) (bool, error) {
 	w.Phase = breach.PhaseClosed
 	for _, d := range w.Duties {
 		if d.Started && d.Status != "met" {
-			signal(ctx, ObligationWorkflowID(w.ID, d.Key), SignalMet, Fulfilled{By: "closed"})
+			signal(ctx, ObligationWorkflowID(w.ID, d.Key), SignalMet, Fulfilled{By: ByClosed})
 		}
 	}
 	return true, nil

@@ -36,6 +36,7 @@ type obligation struct {
 	decided decisions
 	settled *FilingSettled
 	met     bool
+	closed  bool     // the incident was closed: nothing more happens
 	undone  bool     // a person said that a measure is not done: ask again
 	fired   []string // marks that have passed, "reminder 0.50 2026-…"
 	wake    bool     // the clock changed
@@ -49,11 +50,11 @@ func Obligation(ctx workflow.Context, in ObligationState) error {
 	on(ctx, SignalReassess, w.heardReassess)
 	on(ctx, SignalDecision, w.decided.heard)
 	on(ctx, SignalSettled, func(s FilingSettled) { w.settled = &s })
-	on(ctx, SignalMet, func(Fulfilled) { w.met = true })
+	on(ctx, SignalMet, func(s Fulfilled) { w.met, w.closed = w.met || s.By != ByClosed, w.closed || s.By == ByClosed })
 	on(ctx, SignalTask, func(s TaskEnded) { w.met, w.undone = w.met || s.Done, !s.Done })
 	workflow.Go(ctx, w.watchClock)
 	err := w.run(ctx)
-	w.met, w.wake = true, true // ends the clock's coroutine
+	w.closed, w.wake = true, true // ends the clock's coroutine
 	return err
 }
 
@@ -65,6 +66,9 @@ func (w *obligation) heardReassess(s Reassessed) {
 // moved reports that the newest assessment does not ask for this duty by itself any more.
 func (w *obligation) moved() bool { return w.Owed != breach.IsOwed || w.Covered }
 
+// over reports that nothing more happens to this duty.
+func (w *obligation) over() bool { return w.met || w.closed }
+
 // verdict is what was decided about the current draft; empty while nobody has.
 func (w *obligation) verdict() breach.Verdict {
 	if w.draft.Approved {
@@ -74,11 +78,11 @@ func (w *obligation) verdict() breach.Verdict {
 }
 
 func (w *obligation) run(ctx workflow.Context) error {
-	for !w.met {
+	for !w.over() {
 		switch {
 		case w.Covered:
 			w.set(ctx, "covered", "")
-			if err := workflow.Await(ctx, func() bool { return w.met || !w.Covered }); err != nil {
+			if err := workflow.Await(ctx, func() bool { return w.over() || !w.Covered }); err != nil {
 				return err
 			}
 		case w.Owed == breach.NotOwed:
@@ -87,7 +91,7 @@ func (w *obligation) run(ctx workflow.Context) error {
 			}
 		case w.Owed == breach.Possible:
 			w.set(ctx, "possible", breach.RoleResponder)
-			if err := workflow.Await(ctx, func() bool { return w.met || w.Owed != breach.Possible }); err != nil {
+			if err := workflow.Await(ctx, func() bool { return w.over() || w.Owed != breach.Possible }); err != nil {
 				return err
 			}
 		case w.Duty != breach.DutyFiling:
@@ -95,12 +99,12 @@ func (w *obligation) run(ctx workflow.Context) error {
 				return err
 			}
 			w.undone = false
-			if err := workflow.Await(ctx, func() bool { return w.met || w.undone || w.moved() }); err != nil {
+			if err := workflow.Await(ctx, func() bool { return w.over() || w.undone || w.moved() }); err != nil {
 				return err
 			}
 		case w.Clock.Waits:
 			w.set(ctx, "clock_not_started", "")
-			if err := workflow.Await(ctx, func() bool { return w.met || w.moved() || !w.Clock.Waits }); err != nil {
+			if err := workflow.Await(ctx, func() bool { return w.over() || w.moved() || !w.Clock.Waits }); err != nil {
 				return err
 			}
 		default:
@@ -109,8 +113,8 @@ func (w *obligation) run(ctx workflow.Context) error {
 			}
 		}
 	}
-	if w.moved() {
-		return nil // the incident was closed
+	if !w.met {
+		return nil // the incident was closed, and this duty was not owed by itself
 	}
 	w.status, w.awaits = "met", ""
 	w.report(ctx)
@@ -139,7 +143,7 @@ func (w *obligation) rest(ctx workflow.Context) error {
 		}
 	}
 	w.set(ctx, "not_owed", "")
-	return workflow.Await(ctx, func() bool { return w.met || w.Owed != breach.NotOwed })
+	return workflow.Await(ctx, func() bool { return w.over() || w.Owed != breach.NotOwed })
 }
 
 // file goes once round: draft, approval, handing over. Facts that change before the approval is used make a new draft.
@@ -149,7 +153,8 @@ func (w *obligation) file(ctx workflow.Context) error {
 			return err
 		}
 	}
-	switch w.verdict() {
+	was := w.verdict() // before anything that yields: a decision may come in the meantime
+	switch was {
 	case breach.Approved:
 		return w.handOver(ctx)
 	case breach.Refused:
@@ -157,9 +162,8 @@ func (w *obligation) file(ctx workflow.Context) error {
 	default:
 		w.set(ctx, "awaits_approval", breach.RoleApprover)
 	}
-	was := w.verdict()
 	return workflow.Await(ctx, func() bool {
-		return w.met || w.moved() || w.drafted < w.FactsRev || w.verdict() != was
+		return w.over() || w.moved() || w.drafted < w.FactsRev || w.verdict() != was
 	})
 }
 
@@ -193,14 +197,14 @@ func (w *obligation) handOver(ctx workflow.Context) error {
 	case activities.FiledLater:
 		_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
 			Timeout: max(r.After, time.Second), TimerOptions: workflow.TimerOptions{Summary: "refused for now: wait, then file again"},
-		}, func() bool { return w.met || w.moved() || w.drafted < w.FactsRev })
+		}, func() bool { return w.over() || w.moved() || w.drafted < w.FactsRev })
 		return err
 	case activities.FiledVoid: // the approval was voided between the decision and the filing
 		w.draft, w.drafted = activities.Draft{}, 0
 		return nil
 	}
 	w.set(ctx, string(r.State), breach.RoleLead)
-	if err := workflow.Await(ctx, func() bool { return w.met || w.moved() || w.settled != nil }); err != nil {
+	if err := workflow.Await(ctx, func() bool { return w.over() || w.moved() || w.settled != nil }); err != nil {
 		return err
 	}
 	w.met = w.met || w.settled != nil && w.settled.Filed
@@ -268,11 +272,11 @@ func (w *obligation) marks() []mark {
 
 // watchClock keeps one timer, for the nearest mark. Marks that have passed together are cried out once, as the gravest.
 func (w *obligation) watchClock(ctx workflow.Context) {
-	for !w.met && ctx.Err() == nil {
+	for !w.over() && ctx.Err() == nil {
 		w.wake = false
 		list := w.marks()
 		if len(list) == 0 {
-			if workflow.Await(ctx, func() bool { return w.wake || w.met }) != nil {
+			if workflow.Await(ctx, func() bool { return w.wake || w.over() }) != nil {
 				return
 			}
 			continue
@@ -280,7 +284,7 @@ func (w *obligation) watchClock(ctx workflow.Context) {
 		if wait := list[0].at.Sub(workflow.Now(ctx)); wait > 0 {
 			_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
 				Timeout: wait, TimerOptions: workflow.TimerOptions{Summary: fmt.Sprintf("%s: %s at %s", w.Key, list[0].kind, list[0].at.UTC().Format(time.RFC3339))},
-			}, func() bool { return w.wake || w.met })
+			}, func() bool { return w.wake || w.over() })
 			if err != nil {
 				return
 			}

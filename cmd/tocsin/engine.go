@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/time/rate"
@@ -30,8 +30,8 @@ import (
 )
 
 // connect reaches the engine. The error says where it was looked for and what to do.
-func connect(ctx context.Context, cfg config.Config, log *slog.Logger) (client.Client, error) {
-	o := client.Options{
+func connect(ctx context.Context, cfg config.Config, log *slog.Logger) (sdk.Client, error) {
+	o := sdk.Options{
 		HostPort: cfg.Temporal.Address, Namespace: cfg.Temporal.Namespace,
 		Logger: sdklog.NewStructuredLogger(log.With("part", "temporal")),
 	}
@@ -40,7 +40,7 @@ func connect(ctx context.Context, cfg config.Config, log *slog.Logger) (client.C
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	c, err := client.DialContext(ctx, o)
+	c, err := sdk.DialContext(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("Temporal does not answer at %s (namespace %s): is it running, and is temporal.address right? tocsin dev starts one on this machine", cfg.Temporal.Address, cfg.Temporal.Namespace)
 	}
@@ -215,7 +215,7 @@ func (h *house) close() error {
 }
 
 // runWorker polls both queues and carries the outbox over until ctx ends. What has begun is ended first.
-func (h *house) runWorker(ctx context.Context, engine client.Client, log *slog.Logger) error {
+func (h *house) runWorker(ctx context.Context, engine sdk.Client, log *slog.Logger) error {
 	var started []worker.Worker
 	stopAll := func() {
 		var wg sync.WaitGroup

@@ -8,13 +8,13 @@ import (
 	"os"
 	"strings"
 
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 
 	"tocsin/internal/config"
 )
 
 // secure sets up encryption and credentials of the connection to the engine.
-func secure(o *client.Options, t config.Temporal) error {
+func secure(o *sdk.Options, t config.Temporal) error {
 	if t.TLS.InUse() {
 		c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.TLS.ServerName}
 		if t.TLS.CAFile != "" {
@@ -41,7 +41,7 @@ func secure(o *client.Options, t config.Temporal) error {
 		if err != nil {
 			return fmt.Errorf("temporal.api_key_file: %w", err)
 		}
-		o.Credentials = client.NewAPIKeyStaticCredentials(strings.TrimSpace(string(key)))
+		o.Credentials = sdk.NewAPIKeyStaticCredentials(strings.TrimSpace(string(key)))
 		o.ConnectionOptions.TLSDisabled = !t.TLS.InUse()
 	}
 	return nil

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+
+	"github.com/spf13/cobra"
+)
+
+// engineCommands are the commands that run the engine.
+func engineCommands() []*cobra.Command {
+	return []*cobra.Command{devCommand(), demoCommand(), workerCommand()}
+}
+
+// work runs the engine's worker and the outbox until ctx ends.
+func (p *program) work(ctx context.Context) error {
+	h, err := newHouse(p.cfg, p.store)
+	if err != nil {
+		return several("the settings cannot be used", err)
+	}
+	defer h.close()
+	engine, err := connect(ctx, p.cfg, p.log)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	return h.runWorker(ctx, engine, p.log)
+}
+
+// announce logs where something listens.
+func announce(log *slog.Logger, what string) func(net.Addr) {
+	return func(a net.Addr) { log.Info(what, "address", a.String()) }
+}
