@@ -48,7 +48,7 @@ func proposeClosing(s *server, c *call) error {
 		p.Open = open
 		return p
 	}
-	if d := standing.proposal; d != nil && d.FactsRev == incident.FactsRev {
+	if d := standing.proposal(); d != nil && d.FactsRev == incident.FactsRev {
 		return c.reply(http.StatusOK, d)
 	}
 	content, err := json.Marshal(standing.closure(in.Why))
@@ -64,46 +64,36 @@ func proposeClosing(s *server, c *call) error {
 	return c.reply(http.StatusCreated, d)
 }
 
-// standing is all that decides whether an incident may be closed.
+// standing is what a closure says, and what tells of each matter that keeps it from being written.
 type standing struct {
 	incident    store.Incident
+	matters     []store.Matter // what is open; empty where it may be closed
 	severities  []breach.Severity
 	obligations []store.Obligation
 	filings     []store.Filing
 	tasks       []store.Task
-	campaigns   []store.Campaign
-	waiting     []store.Document // for a second person, but for the closure itself
-	proposal    *store.Document
+	documents   []store.Document
 	published   []store.PublicNotice
 	tally       breach.Tally
-	unnoticed   int64 // recipients that no campaign has taken
 }
 
 func (s *server) standing(ctx context.Context, incident store.Incident) (standing, error) {
 	st := standing{incident: incident}
 	id := incident.ID
-	documents, err := s.store.Documents(ctx, id, false, everyKind...)
-	for i, d := range documents {
-		switch {
-		case d.Kind == breach.DocClosure:
-			st.proposal = &documents[i]
-		case d.ApprovedBy == nil:
-			st.waiting = append(st.waiting, d)
-		}
-	}
+	var err error
 	// Each step runs only where those before it went well.
 	read := func(step func() error) {
 		if err == nil {
 			err = step()
 		}
 	}
+	read(func() (err error) { st.matters, err = s.store.OpenMatters(ctx, id); return })
 	read(func() (err error) { st.obligations, err = s.store.Obligations(ctx, id); return })
 	read(func() (err error) { st.filings, err = s.store.Filings(ctx, id); return })
 	read(func() (err error) { st.tasks, err = s.store.Tasks(ctx, id, true); return })
-	read(func() (err error) { st.campaigns, err = s.store.Campaigns(ctx, id); return })
+	read(func() (err error) { st.documents, err = s.store.Documents(ctx, id, false, everyKind...); return })
 	read(func() (err error) { st.published, err = s.store.PublicNotices(ctx, id); return })
 	read(func() (err error) { st.tally, err = s.store.Tally(ctx, id); return })
-	read(func() (err error) { st.unnoticed, err = s.store.UncampaignedRecipients(ctx, id); return })
 	if err == nil && incident.AssessedRev > 0 {
 		var a breach.Assessment
 		if a, err = s.store.Assessment(ctx, id); err == nil {
@@ -113,70 +103,13 @@ func (s *server) standing(ctx context.Context, incident store.Incident) (standin
 	return st, err
 }
 
-// open lists what keeps the incident from being closed, each with what to type next.
-func (st standing) open() []OpenItem {
-	id := string(st.incident.ID)
-	var items []OpenItem
-	add := func(kind, ref string, zh, en, next string) {
-		items = append(items, OpenItem{Kind: kind, Ref: ref, Text: breach.Text{ZH: zh, EN: en}, Next: next})
+// proposal is the closure that waits, or was approved and not yet acted on.
+func (st standing) proposal() *store.Document {
+	i := slices.IndexFunc(st.documents, func(d store.Document) bool { return d.Kind == breach.DocClosure })
+	if i < 0 {
+		return nil
 	}
-	if st.incident.AssessedRev != st.incident.FactsRev {
-		add("assessment", fmt.Sprintf("rev %d", st.incident.FactsRev),
-			"最新事实尚未完成评估", "The newest facts have not been assessed yet", "tocsin incident show "+id)
-	}
-	for _, o := range st.obligations {
-		st.openObligation(o, add)
-	}
-	for _, t := range st.tasks {
-		if t.Outcome == nil {
-			add("task", t.ID, "待办："+t.Title.ZH, "Task: "+t.Title.EN, "tocsin task complete "+t.ID)
-		}
-	}
-	for _, c := range st.campaigns {
-		if c.State != "finished" {
-			add("campaign", fmt.Sprintf("notice/%d", c.N), fmt.Sprintf("第 %d 号告知尚未完成", c.N), fmt.Sprintf("Notice campaign %d is not finished", c.N), "tocsin notice list "+id)
-		}
-	}
-	if n := st.tally.Open + st.tally.Missed; n > 0 {
-		add("people", "", fmt.Sprintf("还有 %d 人未被告知", n), fmt.Sprintf("%d people have not been told", n), "tocsin people count "+id)
-	} else if st.unnoticed > 0 {
-		add("people", "", fmt.Sprintf("还有 %d 名应告知对象未列入任何告知", st.unnoticed), fmt.Sprintf("%d people or guardians belong to no notice yet", st.unnoticed), "tocsin people count "+id)
-	}
-	for _, d := range st.waiting {
-		add("document", string(d.ID), fmt.Sprintf("文书待审批：%s 第 %d 版", d.Subject, d.Version), fmt.Sprintf("A document waits for a decision: %s, version %d", d.Subject, d.Version), "tocsin "+noun(d.Kind)+" show "+string(d.ID))
-	}
-	return items
-}
-
-func noun(k breach.DocumentKind) string {
-	if k == breach.DocFiling || k == breach.DocClosure {
-		return "filing"
-	}
-	return "notice"
-}
-
-func (st standing) openObligation(o store.Obligation, add func(kind, ref, zh, en, next string)) {
-	id := string(st.incident.ID)
-	switch {
-	case o.Status.Ended():
-	case o.Status == store.ObligationPossible:
-		add("possible", o.Key, "可能的义务，须先查明事实："+o.Result.Title.ZH, "Possibly owed, find the facts out: "+o.Result.Title.EN,
-			"tocsin incident facts "+id+assignments(o.Result.Depends))
-	case o.Status == store.ObligationWaiting:
-		add("obligation", o.Key, "期限尚未起算："+o.Result.Title.ZH, "Its clock has not started: "+o.Result.Title.EN,
-			"tocsin incident facts "+id+assignments([]breach.FactName{o.Result.Clock}))
-	default:
-		add("obligation", o.Key, "尚未履行："+o.Result.Title.ZH, "Not met yet: "+o.Result.Title.EN, "tocsin filing list "+id)
-	}
-}
-
-// assignments writes facts as they are typed; where none is known to matter, any may.
-func assignments(names []breach.FactName) string {
-	var b strings.Builder
-	for _, n := range names {
-		b.WriteString(" " + string(n) + "=…")
-	}
-	return b.String()
+	return &st.documents[i]
 }
 
 // closure is the document. It holds no instant of its own making: the same standing gives the same bytes.

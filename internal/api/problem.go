@@ -27,7 +27,7 @@ type Problem struct {
 
 // OpenItem is one thing that keeps an incident from being closed.
 type OpenItem struct {
-	Kind string      `json:"kind"` // obligation, possible, task, campaign, people, document, assessment
+	Kind string      `json:"kind"` // "possible" for duties that hang on facts, else as store.Matter has it
 	Ref  string      `json:"ref"`
 	Text breach.Text `json:"text"`
 	Next string      `json:"next"` // what to type
