@@ -271,7 +271,7 @@ func (p *page) questions(all []breach.Question) {
 // and what should be checked by counsel.
 func (p *page) reasons(a breach.Assessment, list []breach.Obligation) {
 	p.heading("理由", "Why")
-	covers := covered(a.Obligations)
+	covers, doubted := covered(a.Obligations), map[breach.Text]breach.RuleID{}
 	for _, o := range list {
 		if o.CoveredBy != "" {
 			continue
@@ -298,10 +298,22 @@ func (p *page) reasons(a breach.Assessment, list []breach.Obligation) {
 			}
 			p.item(label, c.In(p.lang))
 		}
-		if o.Verify != nil {
-			p.item(p.say("请律师核实", "Verify"), o.Verify.In(p.lang))
-		}
+		p.verify(o, doubted)
 	}
+}
+
+// verify tells the doubts of a duty; those told already are only named.
+func (p *page) verify(o breach.Obligation, told map[breach.Text]breach.RuleID) {
+	if o.Verify == nil {
+		return
+	}
+	label := p.say("请律师核实", "Verify")
+	if first, ok := told[*o.Verify]; ok {
+		p.item(label, p.say("同 "+string(first), "as for "+string(first)))
+		return
+	}
+	told[*o.Verify] = o.Rule
+	p.item(label, o.Verify.In(p.lang))
 }
 
 // item writes one labelled, wrapped paragraph.

@@ -11,6 +11,9 @@ import (
 
 // link compiles one pack's conditions and joins what refers to something else.
 func (c *compiler) link(d *sourceFile) {
+	for _, q := range d.doc.Doubts {
+		c.wantText(d.name, q.Key.Line, "doubt's text", breach.Text{ZH: q.ZH, EN: q.EN})
+	}
 	terms := c.terms(d)
 	d.pack.applies = c.clauses(d, d.doc.Applies, terms)
 	for i := range d.doc.Scales {
@@ -95,7 +98,7 @@ func (c *compiler) linkRule(d *sourceFile, r *rule, doc *ruleDoc, terms map[stri
 	r.supersedes = c.named(d, doc.Supersedes, r, "supersedes")
 	c.checkSource(d, doc.Source, r.line)
 	r.source = doc.Source.Text
-	r.verify = c.verify(d, doc.Verify, doc.Source, r.line)
+	r.verify = c.verifyRule(d, doc, r.line)
 	for _, ch := range doc.Channels {
 		r.channels = append(r.channels, ch.Text)
 	}
@@ -343,24 +346,42 @@ func sourceKey(word string) bool {
 	return len(word) >= 2 && (word[0] == 'F' || word[0] == 'N') && word[1] >= '0' && word[1] <= '9'
 }
 
-// verify joins the doubts of a rule. What is only remembered must carry one.
-func (c *compiler) verify(d *sourceFile, keys []located, source located, line int) *breach.Text {
-	if strings.Contains(source.Text, "memory") && len(keys) == 0 {
-		c.fault(d.name, max(line, source.Line), "write verify: with the key of a doubt", "what was not checked against a text needs a doubt")
+// verifyRule joins the doubts of a rule: its own, then those of the whole pack.
+func (c *compiler) verifyRule(d *sourceFile, doc *ruleDoc, line int) *breach.Text {
+	keys := slices.Clone(doc.Verify)
+	for _, q := range d.doc.Doubts {
+		named := slices.ContainsFunc(keys, func(k located) bool { return k.Text == q.Key.Text })
+		if q.All && !named {
+			keys = append(keys, q.Key)
+		}
 	}
-	var zh, en []string
+	return c.verify(d, keys, doc.Source, line)
+}
+
+// verify joins doubts. What is only remembered must carry one.
+func (c *compiler) verify(d *sourceFile, keys []located, source located, line int) *breach.Text {
+	var own []doubtDoc
 	for _, k := range keys {
 		i := slices.IndexFunc(d.doc.Doubts, func(q doubtDoc) bool { return q.Key.Text == k.Text })
 		if i < 0 {
 			c.fault(d.name, k.Line, "declare it under doubts:", "there is no doubt %q", k.Text)
 			continue
 		}
-		q := d.doc.Doubts[i]
-		c.wantText(d.name, q.Key.Line, "doubt's text", breach.Text{ZH: q.ZH, EN: q.EN})
-		zh, en = append(zh, q.ZH), append(en, q.EN)
+		own = append(own, d.doc.Doubts[i])
 	}
-	if len(zh) == 0 {
+	if strings.Contains(source.Text, "memory") && len(own) == 0 {
+		c.fault(d.name, max(line, source.Line), "write verify: with the key of a doubt", "what was not checked against a text needs a doubt")
+	}
+	return joinDoubts(own)
+}
+
+func joinDoubts(doubts []doubtDoc) *breach.Text {
+	if len(doubts) == 0 {
 		return nil
+	}
+	var zh, en []string
+	for _, q := range doubts {
+		zh, en = append(zh, q.ZH), append(en, q.EN)
 	}
 	return &breach.Text{ZH: strings.Join(zh, ""), EN: strings.Join(en, " ")}
 }
@@ -403,6 +424,9 @@ func (c *compiler) linkScale(d *sourceFile, doc *scaleDoc, terms map[string]*cla
 	}
 	if doc.Score != nil {
 		s.score = c.linkScore(d, doc.Score, line)
+		if v := c.verify(d, doc.Verify, doc.Source, line); v != nil {
+			s.verify = []breach.Text{*v}
+		}
 	}
 	return s
 }

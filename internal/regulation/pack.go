@@ -49,6 +49,7 @@ type sourceDoc struct {
 
 type doubtDoc struct {
 	Key located `yaml:"key"`
+	All bool    `yaml:"all"` // of every rule of the pack
 	ZH  string  `yaml:"zh"`
 	EN  string  `yaml:"en"`
 }

@@ -18,6 +18,7 @@ type scale struct {
 	levels     []*level
 	score      *score
 	source     string
+	verify     []breach.Text // for scales that add up; the others have it by line
 }
 
 // level has the rank of its place, from 1.
@@ -37,7 +38,8 @@ type line struct {
 // ranked is a level's verdict: is the severity at least this?
 type ranked struct {
 	verdict
-	why []breach.Reason
+	why    []breach.Reason
+	verify []breach.Text // the doubts about the lines that hold
 }
 
 // judge decides every level of a scale and puts the answers on the scene. applies is whether the pack and the scale apply
@@ -55,12 +57,25 @@ func (s *scene) judge(sc *scale, applies verdict) (breach.Severity, error) {
 		s.levels[levelName(sc.key, l.key)] = v
 		if v.truth == isTrue && out.Rank == 0 {
 			out.Level, out.LevelName, out.Rank, out.Why = l.key, l.name, rank+1, r.why
+			out.Verify = joined(r.verify)
 		}
 		if v.truth != isFalse && out.Possible == "" {
 			out.Possible = l.key
 		}
 	}
 	return out, nil
+}
+
+func joined(texts []breach.Text) *breach.Text {
+	if len(texts) == 0 {
+		return nil
+	}
+	out := texts[0]
+	for _, t := range texts[1:] {
+		out.ZH += t.ZH
+		out.EN += " " + t.EN
+	}
+	return &out
 }
 
 // ranks answers, for each level from the slightest, whether the severity is at least that.
@@ -80,6 +95,9 @@ func (s *scene) ranks(sc *scale) ([]ranked, error) {
 			here.verdict = anyOf(here.verdict, v)
 			if v.truth == isTrue {
 				here.why = append(slices.Clip(here.why), s.reason(ln.clause.text, v.used))
+				if ln.verify != (breach.Text{}) && !slices.Contains(here.verify, ln.verify) {
+					here.verify = append(slices.Clip(here.verify), ln.verify)
+				}
 			}
 		}
 		if rank+1 <= sc.base {
@@ -164,11 +182,11 @@ func (s *scene) scoreRanks(sc *scale) []ranked {
 	for i, l := range sc.levels {
 		switch {
 		case low >= l.points:
-			out[i] = ranked{verdict{truth: isTrue, used: used}, why}
+			out[i] = ranked{verdict{truth: isTrue, used: used}, why, sc.verify}
 		case high < l.points:
-			out[i] = ranked{verdict{truth: isFalse, used: used}, nil}
+			out[i] = ranked{verdict{truth: isFalse, used: used}, nil, nil}
 		default:
-			out[i] = ranked{verdict{truth: isOpen, used: used, missing: missing}, nil}
+			out[i] = ranked{verdict{truth: isOpen, used: used, missing: missing}, nil, nil}
 		}
 	}
 	return out
