@@ -155,11 +155,11 @@ func (a *Filings) filingID(ctx context.Context, in FileReportInput) (breach.Deli
 // attachments, so that exactly what was approved is what is sent.
 func (a *Filings) wire(d store.Document, id breach.DeliveryID, to Addressee) (notifiers.Wire, error) {
 	var c breach.Content
-	if err := json.Unmarshal(d.Content, &c); err != nil || len(c.Renditions) == 0 {
-		return notifiers.Wire{}, errors.New("the document cannot be read")
+	if err := json.Unmarshal(d.Content, &c); err != nil || len(c.Renditions) == 0 || d.ApprovedAt == nil {
+		return notifiers.Wire{}, errors.New("the document cannot be read, or is not approved")
 	}
 	first := c.Renditions[0]
-	m := notifiers.Message{ID: id, To: to.Email, Language: first.Language, Subject: first.Title, Text: first.Text, HTML: first.HTML}
+	m := notifiers.Message{ID: id, Date: *d.ApprovedAt, To: to.Email, Language: first.Language, Subject: first.Title, Text: first.Text, HTML: first.HTML}
 	for _, r := range c.Renditions[1:] {
 		m.Attachments = append(m.Attachments, notifiers.Attachment{
 			Name: "report-" + string(r.Language) + ".html", Type: "text/html; charset=utf-8", Bytes: []byte(r.HTML),

@@ -151,14 +151,25 @@ type FreezeInput struct {
 
 // Frozen is a campaign's audience, cut into shards.
 type Frozen struct {
-	People int64         `json:"people"`
-	Shards []store.Shard `json:"shards"`
+	People int64   `json:"people"`
+	Shards []Shard `json:"shards"`
+}
+
+// Shard is a range of recipients, Lo inclusive, Hi exclusive.
+type Shard struct {
+	Shard int   `json:"shard"`
+	Lo    int64 `json:"lo"`
+	Hi    int64 `json:"hi"`
 }
 
 // FreezeAudience fixes who is told.
 func (a *Notices) FreezeAudience(ctx context.Context, in FreezeInput) (Frozen, error) {
 	c, shards, err := a.Store.Freeze(ctx, in.Incident, in.Campaign, in.Document, max(1, in.ShardSize))
-	return Frozen{People: c.Audience, Shards: shards}, final(err)
+	frozen := Frozen{People: c.Audience}
+	for _, x := range shards {
+		frozen.Shards = append(frozen.Shards, Shard(x))
+	}
+	return frozen, final(err)
 }
 
 // CountOpenInput is the input of CountOpen.

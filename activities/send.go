@@ -351,7 +351,7 @@ func (s *sending) backoff(tries int) time.Duration {
 
 // compose writes one message for everyone behind a contact: one mail names all of a mother's children.
 func (s *sending) compose(w store.Work) (notifiers.Message, bool) {
-	m := notifiers.Message{ID: w.Delivery, To: w.To}
+	m := notifiers.Message{ID: w.Delivery, To: w.To, Date: w.ClaimedAt}
 	if len(w.Behind) == 0 {
 		return m, false
 	}

@@ -7,7 +7,6 @@ import (
 
 	"tocsin/activities"
 	"tocsin/internal/breach"
-	"tocsin/internal/store"
 )
 
 // CampaignState is what one notice to people starts from.
@@ -114,7 +113,7 @@ func (w *campaign) send(ctx workflow.Context) error {
 	return fmt.Errorf("recipients are still open after %d rounds", mostRounds)
 }
 
-func (w *campaign) round(ctx workflow.Context, shards []store.Shard) error {
+func (w *campaign) round(ctx workflow.Context, shards []activities.Shard) error {
 	window := workflow.NewSemaphore(ctx, int64(max(1, w.Settings.ShardWindow)))
 	wait := workflow.NewWaitGroup(ctx)
 	var failure error

@@ -135,6 +135,7 @@ type demo struct {
 	canaries []string // every name, address and number of the people files
 	phase    breach.Phase
 	ended    map[string]bool // tasks said to be done
+	decides  bool            // the approver is there
 }
 
 func newDemo(l *local, address string, o demoOptions) *demo {

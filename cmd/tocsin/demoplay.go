@@ -88,8 +88,10 @@ func countOwed(v api.IncidentView) (owed, possible int) {
 	return owed, possible
 }
 
-// learn states what the people on call find out in the first hour.
+// learn states what the people on call find out in the first hour. Only then does the approver begin to read: an hour makes
+// better reports, and every clock leaves more.
 func (d *demo) learn(ctx context.Context) error {
+	defer func() { d.decides = true }()
 	return d.state(ctx, breach.RoleResponder, "found in the database's audit log", breach.Facts{
 		"state": "confirmed", "data.personal": true, "data.categories": []string{"contact", "name"}, "data.class": "general",
 		"people.total": int64(1_200_000), "harm.avoided": false, "harm.serious_or_likely": true, "harm.interested": true,
@@ -275,6 +277,9 @@ func (d *demo) work(ctx context.Context, v api.IncidentView) error {
 			return fmt.Errorf("end the task %q: %w", t.Title.EN, err)
 		}
 		d.say("%-9s ends: %s", t.OwnerRole, t.Title.EN)
+	}
+	if !d.decides {
+		return nil
 	}
 	for _, doc := range v.Awaiting {
 		if err := d.decide(ctx, doc); err != nil {

@@ -36,14 +36,19 @@ func (d *demo) tables(ctx context.Context) error {
 func (d *demo) dutyTable(p *page, v api.IncidentView) {
 	p.heading("义务", "Duties")
 	var rows []table.Row
+	covered := 0
 	for _, o := range byDeadline(v.Obligations) {
-		if o.Status == store.ObligationGone {
+		if o.Status == store.ObligationCovered {
+			covered++
+		}
+		if o.Status == store.ObligationGone || o.Status == store.ObligationCovered {
 			continue
 		}
 		r := o.Result
 		rows = append(rows, table.Row{r.Title.EN, r.Instrument.EN + ", " + r.Article, p.due(r), p.status(o)})
 	}
 	p.table(table.Row{"duty", "source", "deadline", "status"}, rows, 0, 1)
+	p.line("  %d more duties of other laws are met by these same reports and notices; tocsin incident show lists each.", covered)
 }
 
 func (d *demo) filingTable(ctx context.Context, p *page) error {
@@ -61,9 +66,13 @@ func (d *demo) filingTable(ctx context.Context, p *page) error {
 		if f.Document != nil && f.Document.ApprovedBy != nil {
 			by = fmt.Sprintf("%s, not %s", *f.Document.ApprovedBy, f.Document.Author)
 		}
-		rows = append(rows, table.Row{f.Obligation.Result.Addressee.EN, f.Obligation.Result.Rule, by, f.Filing.State, f.Filing.Reference, stamp(f.Filing.OutcomeAt)})
+		receipt := f.Filing.Reference
+		if receipt == "" { // the server gave no number of its own: ours is in its log
+			receipt = "Message-ID " + string(f.Filing.ID)[:12] + "…"
+		}
+		rows = append(rows, table.Row{f.Obligation.Result.Authority, f.Obligation.Result.Rule, by, f.Filing.State, receipt})
 	}
-	p.table(table.Row{"to", "rule", "approved by", "state", "receipt", "at"}, rows, 0)
+	p.table(table.Row{"to", "rule", "approved by", "state", "receipt"}, rows)
 	return nil
 }
 

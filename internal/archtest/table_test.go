@@ -34,7 +34,6 @@ var table = archtest.Table{
 	},
 	Allowances: []archtest.Allowance{
 		{"workflows", "internal/playbook", "the walker of plans is pure and replays: it decides the next step inside the workflow"},
-		{"workflows", "internal/store", "store.Shard, plain numbers, is what an activity answers; no function of store is called"},
 		{"internal/store", "internal/audit", "the journal's entry is written in the transaction of the change it tells of"},
 		{"internal/store", "internal/seal", "rows hold sealed values and blind indexes, never plain ones"},
 		{"notifiers/notifytest", "internal/devstack/inbox", "the suite that every notifier must pass sends into the inbox's real sockets"},

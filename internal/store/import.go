@@ -176,6 +176,9 @@ func (imp *Import) Finish(ctx context.Context, encoding string, sum [sha256.Size
 	imp.result.Encoding = encoding
 	r := imp.result
 	err := imp.store.tx(ctx, "finish import", func(tx pgx.Tx) error {
+		if _, err := lockIncident(ctx, tx, imp.id); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `
 			update people_import set sha256 = $3, encoding = $4, rows_in = $5, people_new = $6, people_known = $7, set_aside = $8, warnings = $9, finished_at = now()
 			where incident_no = $1 and no = $2`,
@@ -211,9 +214,6 @@ func (imp *Import) raiseFacts(ctx context.Context, tx pgx.Tx, t breach.Tally) er
 		if known, ok := facts.Int(name); !ok || known < n {
 			patch[name] = n
 		}
-	}
-	if _, err := lockIncident(ctx, tx, imp.id); err != nil {
-		return err
 	}
 	_, err := amend(ctx, tx, imp.no, patch, imp.by, fmt.Sprintf("counted in people file %d", imp.result.No))
 	return err

@@ -170,9 +170,17 @@ func (f *Failure) Error() string {
 	return "PostgreSQL error " + f.Code
 }
 
-// tx runs fn in a transaction. A [Refused] or [ErrNotFound] passes through unwrapped.
+// tx runs fn in a transaction, again where PostgreSQL broke a deadlock by ending it. A [Refused] or [ErrNotFound] passes
+// through unwrapped.
 func (s *Store) tx(ctx context.Context, doing string, fn func(tx pgx.Tx) error) error {
-	return wrap(doing, pgx.BeginFunc(ctx, s.pool, fn))
+	var err error
+	for range 3 {
+		err = pgx.BeginFunc(ctx, s.pool, fn)
+		if pgErr, ok := errors.AsType[*pgconn.PgError](err); !ok || pgErr.Code != "40P01" { // deadlock_detected
+			break
+		}
+	}
+	return wrap(doing, err)
 }
 
 func wrap(doing string, err error) error {
@@ -202,11 +210,12 @@ func incidentNumber(ctx context.Context, q querier, id breach.IncidentID) (int64
 }
 
 // lockIncident finds the row of an incident and holds it until the transaction ends, so that changes of one incident
-// happen one after the other. A closed incident is refused.
+// happen one after the other. A closed incident is refused. It comes before everything else that a transaction locks, the
+// journal's head last; and it is the lock that lets other tables refer to the row meanwhile.
 func lockIncident(ctx context.Context, tx pgx.Tx, id breach.IncidentID) (int64, error) {
 	var no int64
 	var closedAt *time.Time
-	if err := tx.QueryRow(ctx, `select no, closed_at from incident where id = $1 for update`, id).Scan(&no, &closedAt); err != nil {
+	if err := tx.QueryRow(ctx, `select no, closed_at from incident where id = $1 for no key update`, id).Scan(&no, &closedAt); err != nil {
 		return 0, err
 	}
 	if closedAt != nil {
