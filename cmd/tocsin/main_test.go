@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http/httptest"
 	"os/exec"
@@ -65,7 +64,7 @@ func prepare(t *testing.T, env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = api.Server("", api.New(api.Options{Store: s, Now: time.Now, Log: log}), log)
 	server.Start()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -140,7 +141,7 @@ func tokenRevokeCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withStore(cmd, func(ctx context.Context, s *store.Store) error {
 				err := s.RevokeToken(ctx, args[0], operator())
-				if err == store.ErrNotFound {
+				if errors.Is(err, store.ErrNotFound) {
 					return fmt.Errorf("there is no good token named %q: tocsin token list shows them", args[0])
 				}
 				if err == nil {

@@ -178,8 +178,10 @@ func TestADecisionNamesTheHashOfWhatWasRead(t *testing.T) {
 
 func (w *world) addTask(id breach.IncidentID, ref string, owner breach.Role) store.Task {
 	w.t.Helper()
-	err := w.store.AddTask(w.t.Context(), store.Task{IncidentID: id, Kind: breach.TaskManualStep, Ref: ref, OwnerRole: owner,
-		Title: breach.Text{ZH: "隔离主机", EN: "Isolate the host"}, Detail: breach.Text{ZH: "…", EN: "…"}})
+	err := w.store.AddTask(w.t.Context(), store.Task{
+		IncidentID: id, Kind: breach.TaskManualStep, Ref: ref, OwnerRole: owner,
+		Title: breach.Text{ZH: "隔离主机", EN: "Isolate the host"}, Detail: breach.Text{ZH: "…", EN: "…"},
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -229,10 +231,14 @@ func TestClosingNamesWhatIsOpenThenTakesTwoPeople(t *testing.T) {
 	w := newWorld(t)
 	id := w.openIncident()
 	due := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
-	owed := breach.Obligation{Rule: "cn-cac-other", Authority: "cac", Owed: breach.IsOwed, Duty: breach.DutyFiling, DueAt: &due, Hard: true,
-		Title: breach.Text{ZH: "向网信部门报告", EN: "Report to the CAC"}, ArticleIn: breach.Text{ZH: "第六条", EN: "art. 6"}}
-	possible := breach.Obligation{Rule: "cn-police", Owed: breach.Possible, Duty: breach.DutyFiling, Depends: []breach.FactName{"crime.suspected"},
-		Title: breach.Text{ZH: "向公安机关报告", EN: "Report to the police"}}
+	owed := breach.Obligation{
+		Rule: "cn-cac-other", Authority: "cac", Owed: breach.IsOwed, Duty: breach.DutyFiling, DueAt: &due, Hard: true,
+		Title: breach.Text{ZH: "向网信部门报告", EN: "Report to the CAC"}, ArticleIn: breach.Text{ZH: "第六条", EN: "art. 6"},
+	}
+	possible := breach.Obligation{
+		Rule: "cn-police", Owed: breach.Possible, Duty: breach.DutyFiling, Depends: []breach.FactName{"crime.suspected"},
+		Title: breach.Text{ZH: "向公安机关报告", EN: "Report to the police"},
+	}
 	w.assess(id, owed, possible)
 	task := w.addTask(id, "step-1", breach.RoleResponder)
 	path := "/v1/incidents/" + string(id)

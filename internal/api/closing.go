@@ -197,6 +197,7 @@ func statusWord(s store.ObligationStatus) breach.Text {
 		return breach.Text{ZH: "不再适用", EN: "not owed"}
 	case store.ObligationCovered:
 		return breach.Text{ZH: "由另一份报告一并履行", EN: "met by another report to the same addressee"}
+	default: // a closure is written only where nothing is open
+		return breach.Text{ZH: "未结", EN: "open"}
 	}
-	return breach.Text{ZH: "未结", EN: "open"}
 }

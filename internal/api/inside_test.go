@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -64,6 +65,20 @@ func TestTheLimiterForgetsTheIdleAndStaysBounded(t *testing.T) {
 	}
 	if now = now.Add(time.Minute); !l.allow("new", now) || len(l.keys) > 2 {
 		t.Errorf("a minute later %d keys are held", len(l.keys))
+	}
+}
+
+func TestOnlySoManyFilesAreReadAtOnce(t *testing.T) {
+	s := &server{uploads: make(chan struct{}, 1)}
+	s.uploads <- struct{}{}
+	r := httptest.NewRequest(http.MethodPost, "/v1/incidents/INC-2026-0001/people", strings.NewReader("name,email\n"))
+	r.SetPathValue("id", "INC-2026-0001")
+	r.Header.Set("Content-Type", "text/csv")
+	rec := httptest.NewRecorder()
+	err := importPeople(s, &call{w: &response{ResponseWriter: rec}, r: r})
+	var p *Problem
+	if !errors.As(err, &p) || p.Status != http.StatusTooManyRequests || rec.Header().Get("Retry-After") == "" {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -53,15 +53,15 @@ func importPeople(s *server, c *call) error {
 	if kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || kind != "text/csv" {
 		return problem(http.StatusUnsupportedMediaType, "media_type", "The body must be a CSV file.", "Send it with the header Content-Type: text/csv.")
 	}
-	if _, err := s.store.Incident(c.r.Context(), id); err != nil {
-		return err
-	}
 	select {
 	case s.uploads <- struct{}{}:
 		defer func() { <-s.uploads }()
 	default:
 		c.w.Header().Set("Retry-After", "30")
 		return problem(http.StatusTooManyRequests, "too_many", "Other people files are being read just now.", "Send it again in half a minute.")
+	}
+	if _, err := s.store.Incident(c.r.Context(), id); err != nil {
+		return err
 	}
 	body := &upload{call: c, now: s.Now, began: s.Now(), sum: sha256.New()}
 	file, err := audience.Open(body, audience.Options{Region: s.Region, At: s.Now().In(s.Zone)})

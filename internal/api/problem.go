@@ -109,10 +109,10 @@ func sentence(s string) string {
 // startsWithName reports whether a text begins with a field's or fact's name, whose case matters.
 func startsWithName(s string) bool {
 	for _, r := range s {
-		switch {
-		case r == ' ':
+		switch r {
+		case ' ':
 			return false
-		case r == '.' || r == '[' || r == ':' || r == '_':
+		case '.', '[', ':', '_':
 			return true
 		}
 	}

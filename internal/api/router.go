@@ -110,7 +110,7 @@ func (s *server) answer(c *call) {
 		if p == nil {
 			return
 		}
-		if p == http.ErrAbortHandler {
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p)
 		}
 		// The panic's text may quote a value; its type and the stack do not.

@@ -79,8 +79,7 @@ func parseAlertmanager(body []byte) (Batch, error) {
 func parseAMAlert(raw jsontext.Value, at string) (breach.Alert, []string, error) {
 	var a amAlert
 	if err := decodeForeign(raw, &a); err != nil {
-		f := err.(*Fault)
-		return breach.Alert{}, nil, fault(strings.Trim(at+"."+f.At, "."), "%s", strings.TrimPrefix(f.Text, "the body "))
+		return breach.Alert{}, nil, within(at, err)
 	}
 	if a.Status != "firing" && a.Status != "resolved" {
 		return breach.Alert{}, nil, fault(at+".status", `must be "firing" or "resolved"`)

@@ -16,8 +16,8 @@ import (
 
 // Source is a format that alerts arrive in.
 type Source struct {
-	Name  string                     // the last part of POST /v1/alerts/<name>, and breach.Alert.Source
-	Title string                     // "Prometheus Alertmanager, webhook version 4"
+	Name  string                      // the last part of POST /v1/alerts/<name>, and breach.Alert.Source
+	Title string                      // "Prometheus Alertmanager, webhook version 4"
 	Parse func([]byte) (Batch, error) // its error is a [*Fault]
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -215,13 +216,44 @@ func TestDecodeOwnFormats(t *testing.T) {
 
 func TestLine(t *testing.T) {
 	for in, want := range map[string]string{
-		" a\r\n\tb ":             "a b",
-		"x\u202Ey\u200B\x00":     "xy",
+		" a\r\n\tb ":            "a b",
+		"x\u202Ey\u200B\x00":    "xy",
 		strings.Repeat("长", 12): strings.Repeat("长", 9) + "…",
-		"":                       "",
+		"":                      "",
 	} {
 		if got := intake.Line(in, 10); got != want {
 			t.Errorf("Line(%q) = %q, want %q", in, got, want)
 		}
 	}
+}
+
+// Whatever is posted, it is alerts or a fault, and a fault is a sentence.
+func FuzzAlertmanager(f *testing.F) {
+	files, err := filepath.Glob("testdata/alertmanager/*.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
+	f.Add([]byte(`{"version":"4","alerts":[{"status":"firing","labels":{"tocsin_people_by_region":"CN:1,:2"}}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		batch, err := intake.Sources()[0].Parse(body)
+		if err != nil {
+			var fault *intake.Fault
+			if !errors.As(err, &fault) || fault.Text == "" {
+				t.Errorf("error %T %v", err, err)
+			}
+			return
+		}
+		for _, a := range batch.Alerts {
+			if a.Fingerprint == "" || a.Title == "" || !utf8.ValidString(a.Title) {
+				t.Errorf("alert %+v", a)
+			}
+		}
+	})
 }

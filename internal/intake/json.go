@@ -32,6 +32,15 @@ func fault(at, format string, args ...any) error {
 	return &Fault{At: at, Text: fmt.Sprintf(format, args...)}
 }
 
+// within places a fault of a part in the whole.
+func within(at string, err error) error {
+	f, ok := errors.AsType[*Fault](err)
+	if !ok {
+		return err
+	}
+	return fault(strings.Trim(at+"."+f.At, "."), "%s", strings.TrimPrefix(f.Text, "the body "))
+}
+
 // Decode reads the one JSON value of body into out: UTF-8, at most [MaxBytes] and [MaxDepth], names in their exact case, no
 // unknown and no repeated ones, nothing after the value. Its error is a [*Fault].
 func Decode(body []byte, out any) error {
