@@ -47,8 +47,11 @@ func newClient(cmd *cobra.Command) (*client, error) {
 			return nil, fmt.Errorf("there is no token: set %s, or put one into %s (api.token_file); tocsin token add makes one", tokenVariable, cfg.TokenFile())
 		}
 	}
-	return &client{base: strings.TrimRight(cfg.API.URL, "/"), token: strings.TrimSpace(token), http: &http.Client{}}, nil
+	return &client{base: strings.TrimRight(cfg.API.URL, "/"), token: strings.TrimSpace(token), http: &http.Client{CheckRedirect: stay}}, nil
 }
+
+// stay follows no redirect: the token is for the address that was set.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // get reads an answer into out.
 func (c *client) get(ctx context.Context, path string, out any) error {
@@ -89,6 +92,9 @@ func (c *client) fetch(ctx context.Context, method, path string, body io.Reader,
 	}
 	for name, values := range header {
 		req.Header[name] = values
+	}
+	if s, ok := body.(sized); ok {
+		req.ContentLength = s.size
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("Accept", "application/json")

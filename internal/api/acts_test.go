@@ -358,3 +358,23 @@ func TestJournalAndLedgerAreForAuditors(t *testing.T) {
 	want[api.DeliveryPage](t, w.as(breach.RoleAuditor, "GET", "/v1/incidents/"+string(id)+"/deliveries", ""), 200)
 	refused(t, w.as(breach.RoleAuditor, "GET", "/v1/incidents/"+string(id)+"/journal?after=x", ""), 400, "malformed")
 }
+
+// BenchmarkImportPeople measures the whole way of a people file: socket, parsing, sealing, COPY, unstaging.
+func BenchmarkImportPeople(b *testing.B) {
+	w := newWorld(b)
+	const rows = 50_000
+	for i := 0; b.Loop(); i++ {
+		b.StopTimer()
+		id := w.openIncident()
+		var file strings.Builder
+		file.WriteString("姓名,邮箱,手机号,出生日期\n")
+		for n := range rows {
+			fmt.Fprintf(&file, "测试%d,p%d@example.com,138%08d,1990-01-02\n", n, n, n)
+		}
+		b.StartTimer()
+		if got := want[api.ImportAnswer](b, w.upload(id, []byte(file.String())), http.StatusCreated); got.PeopleNew != rows {
+			b.Fatalf("import %+v", got.ImportResult)
+		}
+	}
+	b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds(), "rows/s")
+}
