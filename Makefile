@@ -51,7 +51,7 @@ lint: ## go vet and the linters of .golangci.yaml; the tools are built once (abo
 
 .PHONY: determinism
 determinism: ## find what a workflow must not call, such as the clock
-	$(TOOL) workflowcheck ./workflows/...
+	$(TOOL) workflowcheck -config .ci/workflowcheck.yaml ./workflows/...
 
 .PHONY: compose-check
 compose-check: ## read docker-compose.yml as docker compose does, and check it against our own rules

@@ -156,9 +156,7 @@ func TestComposeSettingsAreSettings(t *testing.T) {
 				environ = append(environ, name+"="+value)
 			}
 		}
-		for _, m := range regexp.MustCompile(`(TOCSIN_[A-Z_]+=\S+)`).FindAllString(string(dockerfile), -1) {
-			environ = append(environ, m)
-		}
+		environ = append(environ, regexp.MustCompile(`TOCSIN_[A-Z_]+=\S+`).FindAllString(string(dockerfile), -1)...)
 		if _, err := config.Load(config.Options{File: file, Environ: environ}); err != nil {
 			t.Errorf("%s: %v", service, err)
 		}
