@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -90,6 +91,9 @@ func (w *campaign) prepare(ctx workflow.Context) error {
 // opened after their shard had passed it.
 func (w *campaign) send(ctx workflow.Context) error {
 	w.set(ctx, "sending", "")
+	sent := false
+	defer func() { sent = true }()
+	workflow.Go(ctx, func(ctx workflow.Context) { w.showProgress(ctx, &sent) })
 	var frozen activities.Frozen
 	err := workflow.ExecuteActivity(database(ctx, "freeze the audience"), notices.FreezeAudience, activities.FreezeInput{
 		Incident: w.Incident, Campaign: w.N, Document: w.draft.Document, ShardSize: w.Settings.ShardSize,
@@ -111,6 +115,20 @@ func (w *campaign) send(ctx workflow.Context) error {
 		}
 	}
 	return fmt.Errorf("recipients are still open after %d rounds", mostRounds)
+}
+
+// showProgress counts now and then while shards are under way: after a minute, then twice as long each time, so that a
+// campaign of days adds some hundred events and not thousands.
+func (w *campaign) showProgress(ctx workflow.Context, sent *bool) {
+	for wait := time.Minute; ; wait = min(2*wait, 15*time.Minute) {
+		done, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+			Timeout: wait, TimerOptions: workflow.TimerOptions{Summary: "until the next count of people"},
+		}, func() bool { return *sent })
+		if done || err != nil {
+			return
+		}
+		w.count(ctx)
+	}
 }
 
 func (w *campaign) round(ctx workflow.Context, shards []activities.Shard) error {

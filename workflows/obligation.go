@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -49,7 +50,7 @@ func Obligation(ctx workflow.Context, in ObligationState) error {
 	w := &obligation{ObligationState: in, status: "open"}
 	on(ctx, SignalReassess, w.heardReassess)
 	on(ctx, SignalDecision, w.decided.heard)
-	on(ctx, SignalSettled, func(s FilingSettled) { w.settled = &s })
+	on(ctx, SignalSettled, func(s FilingSettled) { w.settled, w.met = &s, w.met || s.Filed })
 	on(ctx, SignalMet, func(s Fulfilled) { w.met, w.closed = w.met || s.By != ByClosed, w.closed || s.By == ByClosed })
 	on(ctx, SignalTask, func(s TaskEnded) { w.met, w.undone = w.met || s.Done, !s.Done })
 	workflow.Go(ctx, w.watchClock)
@@ -95,10 +96,10 @@ func (w *obligation) run(ctx workflow.Context) error {
 				return err
 			}
 		case w.Duty != breach.DutyFiling:
+			w.undone = false // before asking: the answer may come before the activity's
 			if err := w.askMeasure(ctx); err != nil {
 				return err
 			}
-			w.undone = false
 			if err := workflow.Await(ctx, func() bool { return w.over() || w.undone || w.moved() }); err != nil {
 				return err
 			}
@@ -204,11 +205,7 @@ func (w *obligation) handOver(ctx workflow.Context) error {
 		return nil
 	}
 	w.set(ctx, string(r.State), breach.RoleLead)
-	if err := workflow.Await(ctx, func() bool { return w.over() || w.moved() || w.settled != nil }); err != nil {
-		return err
-	}
-	w.met = w.met || w.settled != nil && w.settled.Filed
-	return nil
+	return workflow.Await(ctx, func() bool { return w.over() || w.moved() || w.settled != nil })
 }
 
 // set records a status in the database, tells the incident, and shows it.
@@ -226,11 +223,30 @@ func (w *obligation) report(ctx workflow.Context) {
 	if err != nil {
 		workflow.GetLogger(ctx).Error("status not recorded", "obligation", w.Key)
 	}
+	w.tell(ctx)
+}
+
+// tell reports to the incident, and to whoever opens this workflow's page.
+func (w *obligation) tell(ctx workflow.Context) {
 	signal(ctx, IncidentWorkflowID(w.Incident), SignalChild, ChildStatus{
 		Kind: "obligation", Key: w.Key, Status: w.status, Awaits: w.awaits, Late: w.late, Done: slices.Contains([]string{"met", "not_owed", "covered"}, w.status),
 	})
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### %s\n\n%s · due %s · waits for %s%s", w.Title, w.status, due(w.Clock),
+	w.show(ctx)
+}
+
+// show is what a manager sees of the duty, in the list and on its page.
+func (w *obligation) show(ctx workflow.Context) {
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### %s\n\n%s · due %s · waits for %s%s", w.Title, strings.ReplaceAll(w.status, "_", " "), due(w.Clock),
 		orNone(string(w.awaits)), map[bool]string{true: " · **LATE**"}[w.late]))
+	next := KeyNextDeadline.ValueUnset()
+	if t := w.Clock.Target(); t != nil && !w.over() && w.status != "not_owed" && w.status != "covered" {
+		next = KeyNextDeadline.ValueSet(*t)
+	}
+	err := workflow.UpsertTypedSearchAttributes(ctx, KeyPhase.ValueSet(strings.ReplaceAll(w.status, "_", " ")), KeyAwaits.ValueSet(orNone(string(w.awaits))),
+		KeyStatusLine.ValueSet(clip(w.Title)), KeyOverdue.ValueSet(w.late), next)
+	if err != nil {
+		workflow.GetLogger(ctx).Error("search attributes not written", "obligation", w.Key)
+	}
 }
 
 // mark is an instant on the way to the deadline.
@@ -294,6 +310,11 @@ func (w *obligation) watchClock(ctx workflow.Context) {
 	}
 }
 
+// gravity orders the kinds of marks: an escalation outweighs a reminder that was due after it.
+var gravity = []string{activities.CryReminder, activities.CryEscalation, activities.CryMissed}
+
+// cry calls people beside the clock, which goes on: while no mail gets out, the next mark must still be cried and the miss
+// recorded.
 func (w *obligation) cry(ctx workflow.Context, list []mark) {
 	now, gravest := workflow.Now(ctx), list[0]
 	for _, m := range list {
@@ -301,15 +322,18 @@ func (w *obligation) cry(ctx workflow.Context, list []mark) {
 			break
 		}
 		w.fired = append(w.fired, m.name)
-		gravest = m
+		if slices.Index(gravity, m.kind) > slices.Index(gravity, gravest.kind) {
+			gravest = m
+		}
 	}
-	err := workflow.ExecuteActivity(outward(ctx, gravest.kind+": "+w.Title), crier.Cry,
-		activities.CryInput{Incident: w.Incident, Key: w.Key, Kind: gravest.kind, At: *w.Clock.Target()}).Get(ctx, nil)
-	if err != nil {
-		workflow.GetLogger(ctx).Error("nobody could be told", "obligation", w.Key, "kind", gravest.kind)
-	}
+	in := activities.CryInput{Incident: w.Incident, Key: w.Key, Kind: gravest.kind, At: *w.Clock.Target()}
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		if err := workflow.ExecuteActivity(outward(ctx, in.Kind+": "+w.Title), crier.Cry, in).Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Error("nobody could be told", "obligation", w.Key, "kind", in.Kind)
+		}
+	})
 	if gravest.kind == activities.CryMissed && !w.met {
 		w.late = true
-		w.report(ctx)
+		w.tell(ctx)
 	}
 }

@@ -1,9 +1,11 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"tocsin/activities"
@@ -100,7 +102,7 @@ func (p *plan) commands(ctx workflow.Context, step playbook.Step) playbook.Outco
 		case playbook.Manual:
 			outcome = p.manual(ctx, step, i, deadline)
 		case playbook.HTTPAPI:
-			outcome = p.http(ctx, step, i)
+			outcome = p.http(ctx, step, i, deadline)
 		}
 		if outcome != playbook.Done {
 			return outcome
@@ -144,10 +146,19 @@ func (p *plan) ask(ctx workflow.Context, step playbook.Step, in activities.AskIn
 	p.tell(ctx, "running")
 }
 
-func (p *plan) http(ctx workflow.Context, step playbook.Step, command int) playbook.Outcome {
+// http has the machine do it, in the time that the step allows: what stands behind a failure must not wait for a worker
+// that is gone.
+func (p *plan) http(ctx workflow.Context, step playbook.Step, command int, deadline time.Time) playbook.Outcome {
+	ctx = outward(ctx, step.Name.EN)
+	if !deadline.IsZero() {
+		ctx = workflow.WithScheduleToCloseTimeout(ctx, max(deadline.Sub(workflow.Now(ctx)), time.Second))
+	}
 	var r activities.RunStepResult
-	err := workflow.ExecuteActivity(outward(ctx, step.Name.EN), plans.RunStep,
+	err := workflow.ExecuteActivity(ctx, plans.RunStep,
 		activities.RunStepInput{Incident: p.Incident, Playbook: p.Playbook, Step: step.ID, Command: command}).Get(ctx, &r)
+	if _, late := errors.AsType[*temporal.TimeoutError](err); late {
+		return playbook.TimedOut
+	}
 	if err != nil {
 		return playbook.Failed
 	}

@@ -40,7 +40,9 @@ func (w *incident) show(ctx workflow.Context) error {
 	} else {
 		updates = append(updates, KeyNextDeadline.ValueSet(v.Next))
 	}
-	if v.Duties != "" {
+	if v.Duties == "" {
+		updates = append(updates, KeyDuties.ValueUnset())
+	} else {
 		updates = append(updates, KeyDuties.ValueSet(strings.Split(v.Duties, " ")))
 	}
 	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
@@ -139,35 +141,47 @@ func clip(s string) string {
 // details is the page a manager opens: where it stands, the clocks, the people. It stays short, because the UI carries
 // it in an address.
 func (w *incident) details() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "### %s · %s\n\n**Severity** %s\n\n", w.ID, w.Phase, w.severity())
-	fmt.Fprintf(&b, "**Plan** %s · **Alerts** %d · **Waits for** %s\n\n", orNone(w.Plan), w.Alerts, w.awaits())
-	if w.Tally.Affected > 0 {
-		t := w.Tally
-		fmt.Fprintf(&b, "**People** affected %d (minors %d) · told %d · by public notice %d · exempt %d · open %d · unreached %d\n\n",
-			t.Affected, t.Minors, t.Told, t.Public, t.Exempt, t.Open, t.Missed)
+	parts := []string{
+		fmt.Sprintf("### %s · %s\n\n**Severity** %s\n\n", w.ID, w.Phase, w.severity()),
+		fmt.Sprintf("**Plan** %s · **Alerts** %d · **Waits for** %s\n\n", orNone(w.Plan), w.Alerts, w.awaits()),
 	}
-	if len(w.Duties) > 0 {
-		b.WriteString("| duty | due (UTC) | status |\n|---|---|---|\n")
-		rows := 0
-		for _, d := range w.Duties {
-			if !d.Started {
-				continue
-			}
-			if rows++; rows > 16 {
-				fmt.Fprintf(&b, "\n… and more: `tocsin incident show %s`\n", w.ID)
-				break
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", d.Title, due(d.Clock), standing(d))
-		}
+	if t := w.Tally; t.Affected > 0 {
+		parts = append(parts, fmt.Sprintf("**People** affected %d (minors %d) · told %d · by public notice %d · exempt %d · open %d · unreached %d\n\n",
+			t.Affected, t.Minors, t.Told, t.Public, t.Exempt, t.Open, t.Missed))
 	}
-	for _, c := range slices.Concat(w.Campaigns, w.Public) {
-		fmt.Fprintf(&b, "\n%s %s: %s", c.Title, c.Key, c.Status)
+	parts = append(parts, w.clocks()...)
+	notices := slices.Concat(w.Campaigns, w.Public)
+	if hidden := len(notices) - 10; hidden > 0 {
+		notices = notices[hidden:]
+		parts = append(parts, fmt.Sprintf("\n%d earlier notices", hidden))
+	}
+	for _, c := range notices {
+		parts = append(parts, fmt.Sprintf("\n%s %s: %s", c.Title, c.Key, c.Status))
 	}
 	if len(w.Waits) > 0 {
-		fmt.Fprintf(&b, "\n\n**Not closed yet** %d things are open: `tocsin incident close %s` lists them", len(w.Waits), w.ID)
+		parts = append(parts, fmt.Sprintf("\n\n**Not closed yet** %d things are open: `tocsin incident close %s` lists them", len(w.Waits), w.ID))
 	}
-	return b.String()
+	return strings.Join(parts, "")
+}
+
+// clocks is the table of duties, as many rows as there is room for.
+func (w *incident) clocks() []string {
+	const room = 2600 // bytes
+	parts, used := []string{"| duty | due (UTC) | status |\n|---|---|---|\n"}, 0
+	for _, d := range w.Duties {
+		if !d.Started {
+			continue
+		}
+		row := fmt.Sprintf("| %s | %s | %s |\n", clip(d.Title), due(d.Clock), standing(d))
+		if used += len(row); used > room {
+			return append(parts, fmt.Sprintf("\n… and more: `tocsin incident show %s`\n", w.ID))
+		}
+		parts = append(parts, row)
+	}
+	if len(parts) == 1 {
+		return nil
+	}
+	return parts
 }
 
 func due(c Clock) string {

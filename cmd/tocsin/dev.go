@@ -68,6 +68,7 @@ Tocsin runs on this machine. Nothing leaves it; interrupt (Ctrl-C) to stop.
 
   API and public pages   %s
   Temporal UI            %s
+    incidents only       %s/namespaces/%s/workflows?query=BreachKind%%3D%%22incident%%22
   Inbox                  %s   (every mail, SMS and push message)
 
   The command line speaks as %s (responder). To act as another role:
@@ -75,7 +76,7 @@ Tocsin runs on this machine. Nothing leaves it; interrupt (Ctrl-C) to stop.
 
   Begin with:
     tocsin incident open "customer table for sale on a forum" kinds=leak
-`, address, orElse(l.stack.TemporalUIURL, "your own, at "+l.stack.TemporalAddress), l.stack.Inbox.URL(),
+`, address, orElse(l.stack.TemporalUIURL, "your own, at "+l.stack.TemporalAddress), l.stack.TemporalUIURL, l.cfg.Temporal.Namespace, l.stack.Inbox.URL(),
 		localPeople[0].person, l.cfg.DataDir, breach.RoleApprover)
 }
 
