@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -75,15 +76,21 @@ type sourceFile struct {
 	pack *pack
 }
 
+// parse reads the files side by side: reading YAML is half of what a command waits for.
 func (c *compiler) parse(files []file) []sourceFile {
+	parsed, errs := make([]packDoc, len(files)), make([]error, len(files))
+	var wg sync.WaitGroup
+	for i, f := range files {
+		wg.Go(func() { parsed[i], errs[i] = decode(f) })
+	}
+	wg.Wait()
 	var docs []sourceFile
-	for _, f := range files {
-		doc, err := decode(f)
-		if err != nil {
-			c.faults = append(c.faults, err)
+	for i, f := range files {
+		if errs[i] != nil {
+			c.faults = append(c.faults, errs[i])
 			continue
 		}
-		docs = append(docs, sourceFile{file: f, doc: doc})
+		docs = append(docs, sourceFile{file: f, doc: parsed[i]})
 	}
 	slices.SortStableFunc(docs, func(a, b sourceFile) int { return strings.Compare(a.doc.Pack.Text, b.doc.Pack.Text) })
 	return docs

@@ -29,11 +29,12 @@ func levelName(scale, level string) string {
 // Macros are off: without comprehensions a condition costs no more than its length, whoever wrote it.
 type conditions struct {
 	env    *cel.Env
-	levels map[string]bool // names that begin with levelPrefix
+	levels map[string]bool    // names that begin with levelPrefix
+	known  map[string]*clause // by expression: many rules ask the same
 }
 
 func newConditions(levels []string) (*conditions, error) {
-	c := &conditions{levels: map[string]bool{}}
+	c := &conditions{levels: map[string]bool{}, known: map[string]*clause{}}
 	opts := []cel.EnvOption{cel.ClearMacros(), ext.Sets()}
 	for _, d := range breach.FactDefs() {
 		opts = append(opts, cel.Variable(string(d.Name), celType(d.Type)))
@@ -104,6 +105,11 @@ func (c *conditions) compile(file string, expr located, text breach.Text) (*clau
 		return nil, fault(expr.Line, fmt.Sprintf("the condition has %d characters", len(expr.Text)),
 			fmt.Sprintf("split it into several, none above %d", maxExpression))
 	}
+	if same, ok := c.known[expr.Text]; ok {
+		again := *same
+		again.text = text
+		return &again, nil
+	}
 	ast, issues := c.env.Compile(expr.Text)
 	if issues.Err() != nil {
 		var faults []*Fault
@@ -126,6 +132,7 @@ func (c *conditions) compile(file string, expr located, text breach.Text) (*clau
 		return nil, fault(expr.Line, "condition: "+firstLine(err.Error()), "simplify it")
 	}
 	cl.program = program
+	c.known[expr.Text] = cl
 	return cl, nil
 }
 

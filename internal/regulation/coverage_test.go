@@ -99,9 +99,10 @@ func TestCoverage(t *testing.T) {
 	for _, x := range ref.Prose {
 		fmt.Fprintf(&page, "| %s | %s |\n", x.Part, x.Became)
 	}
+	docs := packDocs(t)
 	page.WriteString("\n## Open doubts\n\n| doubt | rules and scales that carry it |\n| --- | --- |\n")
 	for _, d := range ref.Doubts {
-		carried := carriers(t, d.Doubt)
+		carried := carriers(docs, d.Doubt)
 		if (len(carried) == 0) == (d.Absent == "") {
 			t.Errorf("%s is carried by %v, and the reason for its absence is %q", d.Doubt, carried, d.Absent)
 		}
@@ -121,22 +122,30 @@ func TestCoverage(t *testing.T) {
 	golden(t, coveragePage, page.String())
 }
 
-// carriers names the rules and scales whose verify: holds a doubt, as "pack: rule".
-func carriers(t *testing.T, doubt string) []string {
+func packDocs(t *testing.T) []packDoc {
 	t.Helper()
 	files, err := embeddedFiles()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []string
-	has := func(keys []located) bool {
-		return slices.ContainsFunc(keys, func(l located) bool { return l.Text == doubt })
-	}
+	var docs []packDoc
 	for _, f := range files {
 		doc, err := decode(f)
 		if err != nil {
 			t.Fatal(err)
 		}
+		docs = append(docs, doc)
+	}
+	return docs
+}
+
+// carriers names the rules and scales whose verify: holds a doubt, as "pack: rule".
+func carriers(docs []packDoc, doubt string) []string {
+	var out []string
+	has := func(keys []located) bool {
+		return slices.ContainsFunc(keys, func(l located) bool { return l.Text == doubt })
+	}
+	for _, doc := range docs {
 		if slices.ContainsFunc(doc.Doubts, func(q doubtDoc) bool { return q.All && q.Key.Text == doubt }) {
 			out = append(out, doc.Pack.Text+": every rule")
 			continue
