@@ -132,6 +132,9 @@ func (c *client) refusal(resp *http.Response, body []byte) error {
 	if json.Unmarshal(body, &p) != nil || p.Detail == "" {
 		return fmt.Errorf("what answers at %s is not Tocsin's API (status %d): is api.url right?", c.base, resp.StatusCode)
 	}
+	if resp.StatusCode >= 500 && p.RequestID != "" {
+		p.Next = strings.TrimSpace(p.Next + " (request_id " + p.RequestID + ")")
+	}
 	return &p
 }
 

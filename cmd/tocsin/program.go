@@ -34,6 +34,10 @@ func openProgram(ctx context.Context, cfg config.Config, log *slog.Logger) (*pro
 	if err != nil {
 		return nil, err
 	}
+	if err := s.CheckKey(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
 	p := &program{cfg: cfg, log: log, store: s, metrics: prometheus.NewRegistry()}
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return p, nil
