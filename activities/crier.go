@@ -53,6 +53,7 @@ type CryResult struct {
 // miss to everybody who answers for it. A miss is recorded for good and becomes a task first, so that it is loud even when
 // no mail gets out; it fails, and is tried again, until somebody has been told.
 func (a *Crier) Cry(ctx context.Context, in CryInput) (CryResult, error) {
+	defer beat(ctx, alive)()
 	o, err := a.Store.Obligation(ctx, in.Incident, in.Key)
 	if err != nil {
 		return CryResult{}, final(err)

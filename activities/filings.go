@@ -66,6 +66,7 @@ type Filed struct {
 // FileReport hands an approved document over. The intent is written first; what is unclear, refused, or has no address
 // becomes a person's task, because a report to an authority is never sent twice by a machine.
 func (a *Filings) FileReport(ctx context.Context, in FileReportInput) (Filed, error) {
+	defer beat(ctx, alive)()
 	o, err := a.Store.Obligation(ctx, in.Incident, in.Key)
 	if err != nil {
 		return Filed{}, final(err)

@@ -131,3 +131,22 @@ func (a *Incidents) AskMeasure(ctx context.Context, in AskMeasureInput) error {
 		},
 	}))
 }
+
+// AskMendInput is the input of AskMend.
+type AskMendInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	What     string            `json:"what"` // what cannot go on: an obligation's key, "notice/1", "public/1"
+	Why      string            `json:"why"`  // an error's text: ids, codes and rules, never a value
+}
+
+// AskMend asks a person to mend what keeps the machine from going on. It tries again by itself meanwhile.
+func (a *Incidents) AskMend(ctx context.Context, in AskMendInput) error {
+	return final(a.Store.AddTask(ctx, store.Task{
+		IncidentID: in.Incident, Kind: breach.TaskFinding, Ref: "mend " + in.What, OwnerRole: breach.RoleLead,
+		Title: breach.Text{ZH: "需要人工处理：" + in.What, EN: "Needs a person: " + in.What},
+		Detail: breach.Text{
+			ZH: "系统无法继续，并会每隔几分钟重试。原因（系统原文）：" + in.Why + "。请更正事实、模板或配置；恢复后结束本任务。",
+			EN: "The system cannot go on, and tries again every few minutes. Why: " + in.Why + ". Mend the facts, the text or the settings; end this task when it goes on.",
+		},
+	}))
+}

@@ -121,6 +121,7 @@ type RunStepResult struct {
 // RunStep makes an http-api command's requests. The incident and step are carried as an idempotency key, since a request
 // may be made twice.
 func (a *Plans) RunStep(ctx context.Context, in RunStepInput) (RunStepResult, error) {
+	defer beat(ctx, alive)()
 	p, _, c, err := a.command(ctx, in.Playbook, in.Step, in.Command)
 	if err != nil {
 		return RunStepResult{}, err

@@ -82,9 +82,9 @@ func (s *Sender) SendChunk(ctx context.Context, in ChunkInput) (ChunkResult, err
 		return r, err
 	}
 	run := &sending{Sender: s, outlet: out, lease: lease, channel: in.Channel, texts: texts, result: &r}
-	stopHeart := run.beat(ctx)
+	rest := beat(ctx, func() any { return run.progress() })
 	err = run.all(ctx, in.Limit)
-	stopHeart()
+	rest()
 	if err != nil {
 		return r, err
 	}
@@ -164,28 +164,6 @@ func (s *sending) all(ctx context.Context, limit int) error {
 			return err
 		}
 	}
-}
-
-// heartbeat is how often a chunk says that it lives, also while a slow server keeps every lane waiting.
-const heartbeat = 3 * time.Second
-
-// beat records the progress until the returned function is called.
-func (s *sending) beat(ctx context.Context) (stop func()) {
-	beating, cancel := context.WithCancel(ctx)
-	var done sync.WaitGroup
-	done.Go(func() {
-		ticker := time.NewTicker(heartbeat)
-		defer ticker.Stop()
-		for {
-			activity.RecordHeartbeat(ctx, s.progress())
-			select {
-			case <-ticker.C:
-			case <-beating.Done():
-				return
-			}
-		}
-	})
-	return func() { cancel(); done.Wait() }
 }
 
 // batch sends some work through the lanes. It returns when all of it is written to the ledger, or at the first failure of

@@ -78,8 +78,11 @@ func (w *campaign) verdict() breach.Verdict {
 func (w *campaign) prepare(ctx workflow.Context) error {
 	rev := w.FactsRev
 	var d activities.Draft
-	err := workflow.ExecuteActivity(database(ctx, fmt.Sprintf("draft the notice from facts revision %d", rev)), notices.DraftNotice,
-		activities.DraftNoticeInput{Incident: w.Incident, Campaign: w.N, Ladder: w.Settings.Ladder}).Get(ctx, &d)
+	err := persist(ctx, w.Incident, "notice/"+itoa(w.N), func() bool { return w.FactsRev > rev }, func() error {
+		rev = w.FactsRev
+		return workflow.ExecuteActivity(database(ctx, fmt.Sprintf("draft the notice from facts revision %d", rev)), notices.DraftNotice,
+			activities.DraftNoticeInput{Incident: w.Incident, Campaign: w.N, Ladder: w.Settings.Ladder}).Get(ctx, &d)
+	})
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,12 @@ func (w *obligation) heardReassess(s Reassessed) {
 // moved reports that the newest assessment does not ask for this duty by itself any more.
 func (w *obligation) moved() bool { return w.Owed != breach.IsOwed || w.Covered }
 
+// news returns a condition that holds once facts are newer than now, or nothing is to be done any more.
+func (w *obligation) news() func() bool {
+	rev := w.FactsRev
+	return func() bool { return w.over() || w.moved() || w.FactsRev > rev }
+}
+
 // over reports that nothing more happens to this duty.
 func (w *obligation) over() bool { return w.met || w.closed }
 
@@ -171,8 +177,11 @@ func (w *obligation) file(ctx workflow.Context) error {
 func (w *obligation) prepare(ctx workflow.Context) error {
 	rev := w.FactsRev
 	var d activities.Draft
-	err := workflow.ExecuteActivity(database(ctx, fmt.Sprintf("draft from facts revision %d", rev)), filings.DraftFiling,
-		activities.DraftFilingInput{Incident: w.Incident, Key: w.Key}).Get(ctx, &d)
+	err := persist(ctx, w.Incident, w.Key, w.news(), func() error {
+		rev = w.FactsRev
+		return workflow.ExecuteActivity(database(ctx, fmt.Sprintf("draft from facts revision %d", rev)), filings.DraftFiling,
+			activities.DraftFilingInput{Incident: w.Incident, Key: w.Key}).Get(ctx, &d)
+	})
 	if err != nil {
 		return err
 	}
@@ -186,8 +195,10 @@ func (w *obligation) handOver(ctx workflow.Context) error {
 	w.set(ctx, "filing", "")
 	w.settled = nil
 	var r activities.Filed
-	err := workflow.ExecuteActivity(outward(ctx, "file with the authority"), filings.FileReport,
-		activities.FileReportInput{Incident: w.Incident, Key: w.Key, Document: w.draft.Document}).Get(ctx, &r)
+	err := persist(ctx, w.Incident, w.Key, w.news(), func() error {
+		return workflow.ExecuteActivity(outward(ctx, "file with the authority"), filings.FileReport,
+			activities.FileReportInput{Incident: w.Incident, Key: w.Key, Document: w.draft.Document}).Get(ctx, &r)
+	})
 	if err != nil {
 		return err
 	}
@@ -289,7 +300,10 @@ func (w *obligation) marks() []mark {
 // watchClock keeps one timer, for the nearest mark. Marks that have passed together are cried out once, as the gravest.
 func (w *obligation) watchClock(ctx workflow.Context) {
 	for !w.over() && ctx.Err() == nil {
-		w.wake = false
+		if w.wake {
+			w.wake = false
+			w.show(ctx) // the list shows a deadline too
+		}
 		list := w.marks()
 		if len(list) == 0 {
 			if workflow.Await(ctx, func() bool { return w.wake || w.over() }) != nil {
@@ -328,12 +342,32 @@ func (w *obligation) cry(ctx workflow.Context, list []mark) {
 	}
 	in := activities.CryInput{Incident: w.Incident, Key: w.Key, Kind: gravest.kind, At: *w.Clock.Target()}
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		if err := workflow.ExecuteActivity(outward(ctx, in.Kind+": "+w.Title), crier.Cry, in).Get(ctx, nil); err != nil {
-			workflow.GetLogger(ctx).Error("nobody could be told", "obligation", w.Key, "kind", in.Kind)
+		if err := workflow.ExecuteActivity(crying(ctx, in.Kind, in.Kind+": "+w.Title), crier.Cry, in).Get(ctx, nil); err != nil {
+			w.askForHelp(ctx, in.Kind)
 		}
 	})
 	if gravest.kind == activities.CryMissed && !w.met {
 		w.late = true
 		w.tell(ctx)
+	}
+}
+
+// crying bounds how long a cry is tried. The miss is recorded before anything is sent, and is tried for a day.
+func crying(ctx workflow.Context, kind, summary string) workflow.Context {
+	o := workflow.GetActivityOptions(outward(ctx, summary))
+	o.ScheduleToCloseTimeout = 20 * time.Minute
+	if kind == activities.CryMissed {
+		o.ScheduleToCloseTimeout = 24 * time.Hour
+	}
+	return workflow.WithActivityOptions(ctx, o)
+}
+
+// askForHelp makes a task of a cry that reached nobody: escalated means that a person knows.
+func (w *obligation) askForHelp(ctx workflow.Context, kind string) {
+	err := workflow.ExecuteActivity(database(ctx, "nobody could be told"), incidents.AskMend, activities.AskMendInput{
+		Incident: w.Incident, What: w.Key, Why: "no contact could be told of the " + kind,
+	}).Get(ctx, nil)
+	if err != nil {
+		workflow.GetLogger(ctx).Error("nobody could be told", "obligation", w.Key, "kind", kind)
 	}
 }

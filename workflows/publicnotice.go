@@ -46,8 +46,10 @@ func PublicNotice(ctx workflow.Context, in PublicNoticeState) error {
 // agree drafts from the facts as they are until a version is approved; a refused one is drafted anew.
 func (w *publicNotice) agree(ctx workflow.Context) error {
 	for {
-		err := workflow.ExecuteActivity(database(ctx, "draft the public notice"), notices.DraftPublicNotice,
-			activities.DraftPublicInput{Incident: w.Incident, N: w.N}).Get(ctx, &w.draft)
+		err := persist(ctx, w.Incident, "public/"+itoa(w.N), func() bool { return false }, func() error {
+			return workflow.ExecuteActivity(database(ctx, "draft the public notice"), notices.DraftPublicNotice,
+				activities.DraftPublicInput{Incident: w.Incident, N: w.N}).Get(ctx, &w.draft)
+		})
 		if err != nil || w.draft.Approved {
 			return err
 		}

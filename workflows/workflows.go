@@ -6,6 +6,7 @@
 package workflows
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -97,6 +98,31 @@ func startChild(ctx workflow.Context, name string, input any) error {
 func signal(ctx workflow.Context, id, name string, payload any) {
 	if err := workflow.SignalExternalWorkflow(ctx, id, "", name, payload).Get(ctx, nil); err != nil {
 		workflow.GetLogger(ctx).Info("signal not delivered", "to", id, "signal", name)
+	}
+}
+
+// mendPause is how long to wait before trying again what a person may have mended.
+const mendPause = 5 * time.Minute
+
+// persist tries until it succeeds. A failure that no retry of the activity can help becomes a person's task, and it is tried
+// again after a pause or as soon as there is news: a duty never ends because a text could not be made.
+func persist(ctx workflow.Context, id breach.IncidentID, what string, news func() bool, try func() error) error {
+	for {
+		err := try()
+		failure, ok := errors.AsType[*temporal.ApplicationError](err)
+		if !ok {
+			return err
+		}
+		ask := activities.AskMendInput{Incident: id, What: what, Why: failure.Message()}
+		if err := workflow.ExecuteActivity(database(ctx, "ask a person to mend "+what), incidents.AskMend, ask).Get(ctx, nil); err != nil {
+			return err
+		}
+		_, err = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+			Timeout: mendPause, TimerOptions: workflow.TimerOptions{Summary: "before trying again: " + what},
+		}, news)
+		if err != nil {
+			return err
+		}
 	}
 }
 

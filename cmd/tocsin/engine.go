@@ -96,10 +96,33 @@ func newHouse(cfg config.Config, s *store.Store) (*house, error) {
 		}
 		h.notifiers[built.Channel()] = built
 	}
+	if h.texts != nil {
+		if err := h.checkPlan(); err != nil {
+			faults = append(faults, fmt.Errorf("plan.playbook %s: %w", cfg.Plan.Playbook, err))
+		}
+	}
+	for _, c := range cfg.Ladder {
+		if _, ok := h.notifiers[breach.Channel(c)]; !ok && len(faults) == 0 {
+			faults = append(faults, fmt.Errorf("ladder: %s has no notifier; add one, or take the channel out of the ladder", c))
+		}
+	}
 	if _, ok := h.notifiers[breach.Email]; !ok && len(faults) == 0 {
 		faults = append(faults, errors.New("notifiers: one with channel email is needed: reports to authorities leave by it"))
 	}
 	return h, errors.Join(faults...)
+}
+
+// checkPlan reads the emergency plan before an incident needs it.
+func (h *house) checkPlan() error {
+	b, err := h.texts.Playbook(h.cfg.Plan.Playbook)
+	if err != nil {
+		return err
+	}
+	p, err := playbook.Parse(b)
+	if err != nil {
+		return err
+	}
+	return p.CheckValues(h.planValues())
 }
 
 func orgFacts(assignments []string) (breach.Facts, error) {
