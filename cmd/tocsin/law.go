@@ -116,7 +116,7 @@ to answer next are listed, the most pressing first.`,
 				return writeJSON(cmd.OutOrStdout(), a)
 			}
 			p := newPage(cmd.OutOrStdout(), lang)
-			p.assessment(a, brief)
+			p.assessment(a, engine.Describe(), brief)
 			return p.flush()
 		},
 	}

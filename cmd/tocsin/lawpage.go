@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -92,7 +93,7 @@ func (p *page) table(header table.Row, rows []table.Row, wide ...int) {
 	p.line("%s", t.Render())
 }
 
-func (p *page) assessment(a breach.Assessment, brief bool) {
+func (p *page) assessment(a breach.Assessment, packs []regulation.PackInfo, brief bool) {
 	p.severities(a.Severities)
 	groups := map[breach.Owed][]breach.Obligation{}
 	for _, o := range a.Obligations {
@@ -109,6 +110,7 @@ func (p *page) assessment(a breach.Assessment, brief bool) {
 	p.questions(a.Questions)
 	if !brief {
 		p.reasons(a, groups[breach.IsOwed])
+		p.sources(a, packs)
 	}
 	p.footer(a)
 }
@@ -268,37 +270,98 @@ func (p *page) questions(all []breach.Question) {
 }
 
 // reasons explains each owed duty that stands by itself: the words of the law, its conditions with the facts that meet them,
-// and what should be checked by counsel.
+// and what should be checked by counsel. The addressees of one rule share an explanation.
 func (p *page) reasons(a breach.Assessment, list []breach.Obligation) {
 	p.heading("理由", "Why")
 	covers, doubted := covered(a.Obligations), map[breach.Text]breach.RuleID{}
+	var rules []breach.RuleID
+	same := map[breach.RuleID][]breach.Obligation{}
 	for _, o := range list {
 		if o.CoveredBy != "" {
 			continue
 		}
-		p.line("\n  %s → %s  [%s]", o.Title.In(p.lang), o.Addressee.In(p.lang), o.Rule)
-		p.item(p.say("依据", "Under"), o.Instrument.In(p.lang)+" "+o.ArticleIn.In(p.lang)+p.say("；出处：", "; read in: ")+o.Source)
-		p.item(p.say("期限", "Time"), o.Deadline.In(p.lang))
-		if o.Problem != nil {
-			p.item(p.say("注意", "Note"), o.Problem.In(p.lang))
+		if same[o.Rule] == nil {
+			rules = append(rules, o.Rule)
 		}
-		if o.Waits != nil {
-			p.item(p.say("推迟", "Delay"), o.Waits.In(p.lang))
-		}
-		for _, r := range o.Why {
-			p.item(p.say("因为", "Because"), r.Text.In(p.lang))
-		}
-		for _, c := range covers[coverKey(string(o.Rule), o.Authority)] {
+		same[o.Rule] = append(same[o.Rule], o)
+	}
+	for _, id := range rules {
+		p.reason(same[id], covers, doubted)
+	}
+}
+
+func (p *page) reason(same []breach.Obligation, covers map[string][]breach.Obligation, doubted map[breach.Text]breach.RuleID) {
+	o := same[0]
+	var to []string
+	var also []breach.Obligation
+	for _, s := range same {
+		to = append(to, s.Addressee.In(p.lang))
+		also = append(also, covers[coverKey(string(s.Rule), s.Authority)]...)
+	}
+	p.line("")
+	p.wrapped(2, fmt.Sprintf("%s → %s  [%s]", o.Title.In(p.lang), strings.Join(to, p.say("；", "; ")), o.Rule))
+	p.item(p.say("依据", "Under"), o.Instrument.In(p.lang)+" "+o.ArticleIn.In(p.lang))
+	p.item(p.say("条文来源", "Read in"), p.marks(o.Source))
+	p.item(p.say("期限", "Time"), o.Deadline.In(p.lang))
+	if o.Problem != nil {
+		p.item(p.say("注意", "Note"), o.Problem.In(p.lang))
+	}
+	if o.Waits != nil {
+		p.item(p.say("推迟", "Delay"), o.Waits.In(p.lang))
+	}
+	for _, r := range o.Why {
+		p.item(p.say("因为", "Because"), r.Text.In(p.lang))
+	}
+	told := map[breach.RuleID]bool{}
+	for _, c := range also {
+		if !told[c.Rule] {
+			told[c.Rule] = true
 			p.item(p.say("一并履行", "Also fulfils"), c.Instrument.In(p.lang)+" "+c.ArticleIn.In(p.lang)+p.say("：", ": ")+c.Title.In(p.lang))
 		}
-		for i, c := range o.Content {
-			label := ""
-			if i == 0 {
-				label = p.say("应当写明", "Must state")
-			}
-			p.item(label, c.In(p.lang))
+	}
+	for i, c := range o.Content {
+		label := ""
+		if i == 0 {
+			label = p.say("应当写明", "Must state")
 		}
-		p.verify(o, doubted)
+		p.item(label, c.In(p.lang))
+	}
+	p.verify(o, doubted)
+}
+
+// marks writes a mark of confidence in words: which text was read, what is only remembered.
+func (p *page) marks(source string) string {
+	if p.lang != breach.Chinese {
+		return strings.NewReplacer("memory", "from memory", "found ", "").Replace(source)
+	}
+	return strings.NewReplacer(
+		"found ", "", "memory", "凭记忆", "derived", "推算", "draft", "征求意见稿", "new number", "新条号", "order of contents", "内容顺序",
+		"channels", "渠道", "; ", "；", ", ", "、",
+	).Replace(source)
+}
+
+// sources tells what the keys in the marks stand for.
+func (p *page) sources(a breach.Assessment, packs []regulation.PackInfo) {
+	titles := map[string]string{}
+	for _, pack := range packs {
+		for _, s := range pack.Sources {
+			titles[s.Key] = s.Title
+		}
+	}
+	used := map[string]bool{}
+	for _, o := range a.Obligations {
+		for _, word := range strings.FieldsFunc(o.Source, func(r rune) bool { return strings.ContainsRune(" ,;()", r) }) {
+			if titles[word] != "" && o.Owed == breach.IsOwed && o.CoveredBy == "" {
+				used[word] = true
+			}
+		}
+	}
+	if len(used) == 0 {
+		return
+	}
+	p.heading("所读文本（转载、汇编和评述，均非官方公报）", "Texts read (reprints, collections and notes, none an official gazette)")
+	for _, key := range slices.Sorted(maps.Keys(used)) {
+		p.item(key, titles[key])
 	}
 }
 

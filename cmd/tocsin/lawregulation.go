@@ -209,9 +209,13 @@ each other. Every fault is listed with its file, its line and how to mend it.`,
 			engine, err := regulation.Load(args...)
 			if err != nil {
 				faults := regulation.Faults(err)
+				count := "1 fault"
+				if n := len(faults); n != 1 {
+					count = fmt.Sprintf("%d faults", n)
+				}
 				return fmt.Errorf("%w\n%s", err, breach.Text{
 					ZH: fmt.Sprintf("共 %d 处问题；这些规则包不能使用", len(faults)),
-					EN: fmt.Sprintf("%d faults; these packs cannot be used", len(faults)),
+					EN: count + "; these packs cannot be used",
 				}.In(l))
 			}
 			rules := 0

@@ -62,12 +62,12 @@ var people = []FactDef{
 	},
 	{
 		Name: "people.u18", Type: FactInt, Unit: "people", After: "people.minors",
-		Label:    Text{"其中未满十八周岁", "Of whom under 18"},
+		Label:    Text{"未满十八周岁人数", "People under 18"},
 		Question: Text{"其中有多少未满十八周岁？", "How many of them are under 18?"},
 	},
 	{
 		Name: "people.u14", Type: FactInt, Unit: "people", After: "people.minors",
-		Label:    Text{"其中未满十四周岁", "Of whom under 14"},
+		Label:    Text{"未满十四周岁人数", "People under 14"},
 		Question: Text{"其中有多少未满十四周岁？", "How many of them are under 14?"},
 	},
 	{

@@ -414,8 +414,7 @@ func (r *rule) deadlineWords(clock breach.FactName) breach.Text {
 		zh, en = append(zh, r.urgency.text.ZH), append(en, r.urgency.text.EN)
 	}
 	if r.deadline != nil {
-		def, _ := breach.DefOf(clock)
-		t := r.deadline.words(def.Label)
+		t := r.deadline.words(clock)
 		zh, en = append(zh, t.ZH), append(en, t.EN)
 	}
 	return breach.Text{ZH: strings.Join(zh, "，"), EN: strings.Join(en, ", ")}

@@ -84,39 +84,47 @@ func (d deadline) bare() deadline {
 	return d
 }
 
-// words says the deadline in both languages: "自发现或获知时间起 4 小时内", "within 4 hours of awareness time".
-func (d deadline) words(clock breach.Text) breach.Text {
+// clockWords name the beginning of each clock within a sentence: "自发现或获知起", "of awareness".
+var clockWords = map[breach.FactName]breach.Text{
+	"aware_at":                     {ZH: "发现或获知", EN: "awareness"},
+	"occurred_at":                  {ZH: "事件发生", EN: "the occurrence"},
+	"discovered_at":                {ZH: "知悉", EN: "discovery"},
+	"assessed_at":                  {ZH: "完成评估", EN: "the assessment"},
+	"determined_at":                {ZH: "作出认定", EN: "the determination"},
+	"notified_people_at":           {ZH: "告知个人", EN: "telling people"},
+	"information_available_at":     {ZH: "取得补充信息", EN: "the missing information becoming available"},
+	"handling_ended_at":            {ZH: "处置结束", EN: "the end of the handling"},
+	"delay.law_enforcement_until":  {ZH: "执法机关要求的推迟期满", EN: "the end of the delay for law enforcement"},
+	"delay.attorney_general_until": {ZH: "准许的推迟期满", EN: "the end of the delay granted"},
+}
+
+// words says the deadline in both languages: "自发现或获知起 4 小时内", "within 4 hours of awareness".
+func (d deadline) words(clock breach.FactName) breach.Text {
 	unitZH := map[string]string{"minute": "分钟", "hour": "小时", "calendar_day": "日", "business_day": "个工作日"}[d.unit]
 	unitEN := map[string]string{"minute": "minute", "hour": "hour", "calendar_day": "calendar day", "business_day": "business day"}[d.unit]
 	if d.amount != 1 {
 		unitEN += "s"
 	}
+	since := clockWords[clock]
 	t := breach.Text{
-		ZH: fmt.Sprintf("自%s起 %d %s内", clock.ZH, d.amount, unitZH),
-		EN: fmt.Sprintf("within %d %s of: %s", d.amount, unitEN, lowerFirst(clock.EN)),
+		ZH: fmt.Sprintf("自%s起 %d %s内", since.ZH, d.amount, unitZH),
+		EN: fmt.Sprintf("within %d %s of %s", d.amount, unitEN, since.EN),
 	}
 	switch d.start {
 	case "same_day":
 		t.ZH += "（当日计为第一日）"
 		t.EN += " (that day is day one)"
 	case "year_end":
-		t.ZH = fmt.Sprintf("自%s所在年度终了起 %d %s内", clock.ZH, d.amount, unitZH)
-		t.EN = fmt.Sprintf("within %d %s of the end of the year of: %s", d.amount, unitEN, lowerFirst(clock.EN))
+		t.ZH = fmt.Sprintf("自%s所在年度终了起 %d %s内", since.ZH, d.amount, unitZH)
+		t.EN = fmt.Sprintf("within %d %s of the end of the year of %s", d.amount, unitEN, since.EN)
 	}
 	if d.roll {
 		t.ZH += "，末日为休息日的顺延至下一个工作日"
 		t.EN += ", moved to the next business day if the last day is none"
 	}
 	if !d.hard {
-		t.ZH += "（指引，非法定期限）"
-		t.EN += " (guideline, not law)"
+		t.ZH += "（指引或草案，非法定期限）"
+		t.EN += " (guideline or draft, not law)"
 	}
 	return t
-}
-
-func lowerFirst(s string) string {
-	if len(s) > 1 && s[1] >= 'a' && s[1] <= 'z' {
-		return string(s[0]|0x20) + s[1:]
-	}
-	return s
 }
