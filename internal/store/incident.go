@@ -220,8 +220,23 @@ func (s *Store) CloseIncident(ctx context.Context, id breach.IncidentID) error {
 		if err != nil {
 			return err
 		}
-		return note(ctx, tx, no, breach.Tocsin, "incident.close", string(id), nil)
+		exempt, err := exemptUntold(ctx, tx, no)
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, no, breach.Tocsin, "incident.close", string(id), Detail{"people_exempt": exempt})
 	})
+}
+
+// exemptUntold counts the people whom nobody told as lawfully exempt, where no duty to tell them is owed; PIPL 57(2), for
+// one, frees from it when harm was effectively avoided. The assessment that says so is part of the incident.
+func exemptUntold(ctx context.Context, tx pgx.Tx, no int64) (int64, error) {
+	const notOwed = ` and not exists (select from obligation o where o.incident_no = $1 and o.duty = 'notice' and o.owed = 'owed')`
+	if _, err := tx.Exec(ctx, `update recipient set state = 'exempt', rung = null where incident_no = $1 and state in ('open', 'missed')`+notOwed, no); err != nil {
+		return 0, err
+	}
+	tag, err := tx.Exec(ctx, `update affected_person set state = 'exempt' where incident_no = $1 and state in ('open', 'missed')`+notOwed, no)
+	return tag.RowsAffected(), err
 }
 
 // Repeat finds the answer to an earlier request with the same idempotency key of the same person. found is false for a

@@ -14,7 +14,7 @@ type Matter struct {
 }
 
 // OpenMatters lists what keeps an incident from being closed: duties not ended, tasks of people, notices under way, people
-// whom nobody told, files loaded after the last notice, and facts that nobody has assessed. An empty list is the only one
+// whom nobody told although a duty to tell them is owed, files loaded after the last notice, and facts that nobody has assessed. An empty list is the only one
 // that lets it close.
 func (s *Store) OpenMatters(ctx context.Context, id breach.IncidentID) ([]Matter, error) {
 	no, err := incidentNumber(ctx, s.pool, id)
@@ -27,7 +27,8 @@ func (s *Store) OpenMatters(ctx context.Context, id breach.IncidentID) ([]Matter
 		union all select 'notice', n::text, state from campaign where incident_no = $1 and state <> 'finished'
 		union all select 'public notice', subject, 'awaits approval' from document d where incident_no = $1 and kind = 'public_notice' and voided_at is null
 			and not exists (select from public_notice p where p.document_id = d.id)
-		union all select 'people', state, count(*)::text from affected_person where incident_no = $1 and state in ('open', 'missed') group by state
+		union all select 'people', state, count(*)::text from affected_person where incident_no = $1 and state in ('open', 'missed')
+			and exists (select from obligation o where o.incident_no = $1 and o.duty = 'notice' and o.owed = 'owed') group by state
 		union all select 'people', 'in no notice', count(*)::text from recipient r where incident_no = $1 and campaign_n is null
 			and exists (select from obligation o where o.incident_no = $1 and o.duty = 'notice' and o.owed = 'owed') having count(*) > 0
 		union all select 'facts', 'revision ' || facts_rev, 'not assessed' from incident where no = $1 and facts_rev > assessed_rev
