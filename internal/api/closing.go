@@ -44,7 +44,7 @@ func proposeClosing(s *server, c *call) error {
 		return err
 	}
 	if open := standing.open(); len(open) > 0 {
-		p := problem(http.StatusConflict, "still_open", fmt.Sprintf("%s cannot be closed yet: %d things are open.", id, len(open)), "Each is listed with what to type next.")
+		p := problem(http.StatusConflict, "still_open", fmt.Sprintf("%s cannot be closed yet; still open: %d.", id, len(open)), "Each is listed with what to type next.")
 		p.Open = open
 		return p
 	}
@@ -132,16 +132,12 @@ func (st standing) closureIn(l breach.Language, why string) breach.Rendition {
 		if sev.Level == "" {
 			level = in("未达到任何级别", "no level reached")
 		}
-		line("- %s: %s", sev.ScaleName.In(l), level)
+		line(in("- %s：%s", "- %s: %s"), sev.ScaleName.In(l), level)
 	}
 	line("")
 	line(in("二、义务", "2. Duties"))
 	for _, o := range st.obligations {
-		title := o.Result.Title.In(l)
-		if article := o.Result.ArticleIn.In(l); article != "" {
-			title += " (" + article + ")"
-		}
-		line("- %s: %s%s", title, statusWord(o.Status).In(l), st.proof(o, l))
+		line(in("- %s：%s%s", "- %s: %s%s"), o.Result.Title.In(l)+basis(o.Result, l), statusWord(o.Status).In(l), st.proof(o, l))
 	}
 	line("")
 	line(in("三、告知", "3. People told"))
@@ -165,12 +161,24 @@ func (st standing) closureIn(l breach.Language, why string) breach.Rendition {
 	}
 }
 
+// basis names the instrument and the article, in brackets.
+func basis(o breach.Obligation, l breach.Language) string {
+	text := strings.TrimSpace(o.Instrument.In(l) + " " + o.ArticleIn.In(l))
+	switch {
+	case text == "":
+		return ""
+	case l == breach.Chinese:
+		return "（" + text + "）"
+	}
+	return " (" + text + ")"
+}
+
 // proof is when a duty was met, and under which receipt.
 func (st standing) proof(o store.Obligation, l breach.Language) string {
 	if o.MetAt == nil {
 		return ""
 	}
-	text := ", " + o.MetAt.UTC().Format("2006-01-02 15:04 UTC")
+	text := breach.Text{ZH: "，", EN: ", "}.In(l) + o.MetAt.UTC().Format("2006-01-02 15:04 UTC")
 	for _, f := range slices.Backward(st.filings) {
 		if f.Obligation == o.Key && f.State == "accepted" && f.Reference != "" {
 			return text + breach.Text{ZH: "，回执 ", EN: ", receipt "}.In(l) + f.Reference

@@ -52,7 +52,10 @@ func (st standing) isOpen(kind, key string) bool {
 func (st standing) possibleItem(group []store.Obligation) OpenItem {
 	var zh, en, keys []string
 	for _, o := range group {
-		zh, en, keys = append(zh, o.Result.Title.ZH), append(en, o.Result.Title.EN), append(keys, o.Key)
+		keys = append(keys, o.Key)
+		if !slices.Contains(en, o.Result.Title.EN) { // one report may have several addressees
+			zh, en = append(zh, o.Result.Title.ZH), append(en, o.Result.Title.EN)
+		}
 	}
 	return OpenItem{
 		Kind: "possible", Ref: strings.Join(keys, " "), Next: st.typeFacts(group[0].Result.Depends),
