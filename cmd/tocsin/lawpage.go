@@ -121,18 +121,25 @@ func (p *page) severities(all []breach.Severity) {
 	}
 	p.heading("级别", "Severity")
 	for _, s := range all {
-		level := s.LevelName.In(p.lang)
-		if s.Level == "" {
-			level = p.say("未达到任何级别", "no level reached")
-		}
-		if s.Possible != s.Level && s.Possible != "" {
-			level += p.say("（未知的事实可能使其升高）", " (facts not known yet may raise it)")
-		}
-		p.line("  %s%s%s", s.ScaleName.In(p.lang), p.say("：", ": "), level)
+		p.wrapped(2, s.ScaleName.In(p.lang)+p.say("：", ": ")+p.level(s))
 		for _, r := range s.Why {
 			p.wrapped(4, r.Text.In(p.lang))
 		}
 	}
+}
+
+// level says what is known of a severity: the level reached, and whether open facts may raise it.
+func (p *page) level(s breach.Severity) string {
+	open := s.Possible != s.Level && s.Possible != ""
+	switch {
+	case s.Level == "" && open:
+		return p.say("目前未达到任何级别，尚未查明的事实可能改变这一结论", "no level reached so far; facts not known yet may change this")
+	case s.Level == "":
+		return p.say("未达到任何级别", "no level reached")
+	case open:
+		return p.say("至少为"+s.LevelName.ZH+"，尚未查明的事实可能使其升高", "at least "+s.LevelName.EN+"; facts not known yet may raise it")
+	}
+	return s.LevelName.In(p.lang)
 }
 
 // obligations lists what stands by itself; what another filing fulfils is counted behind it, and the addressees of one rule
@@ -187,15 +194,15 @@ func (p *page) what(o breach.Obligation, covers int) string {
 // factNames lists the labels of facts, at most n of them.
 func (p *page) factNames(names []breach.FactName, n int) string {
 	var labels []string
-	for i, name := range names {
-		if i == n {
-			labels = append(labels, p.say(fmt.Sprintf("等 %d 项", len(names)), fmt.Sprintf("%d more", len(names)-n)))
-			break
-		}
+	for _, name := range names[:min(n, len(names))] {
 		def, _ := breach.DefOf(name)
 		labels = append(labels, def.Label.In(p.lang))
 	}
-	return strings.Join(labels, p.say("、", "; "))
+	list := strings.Join(labels, p.say("、", "; "))
+	if len(names) > n {
+		list += p.say(fmt.Sprintf("等 %d 项", len(names)), fmt.Sprintf("; and %d more", len(names)-n))
+	}
+	return list
 }
 
 func coverKey(rule, authority string) string { return rule + "/" + authority }
@@ -223,6 +230,9 @@ func (p *page) due(o breach.Obligation) string {
 		return s
 	case o.PolicyAt != nil:
 		return p.instant(*o.PolicyAt, o.Zone) + p.say("\n（本产品政策，非法定）", "\n(our policy, not law)")
+	}
+	if def, _ := breach.DefOf(o.Clock); !def.Later {
+		return o.Deadline.In(p.lang) + p.say("\n（起算时间尚未记录）", "\n(its start is not recorded)")
 	}
 	return o.Deadline.In(p.lang) + p.say("\n（尚未起算）", "\n(not running yet)")
 }

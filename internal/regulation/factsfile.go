@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -25,6 +26,9 @@ func ParseFacts(name string, data []byte) (breach.Facts, error) {
 	if err != nil {
 		f := yamlFault(name, err)
 		f.Mend = "write one fact a line, such as people.total: 1200 (tocsin facts new writes a template)"
+		if strings.Contains(f.Text, "already defined") {
+			f.Mend = "keep one of the two"
+		}
 		return nil, f
 	}
 	facts := breach.Facts{}
