@@ -25,12 +25,15 @@ type Sender struct {
 	Policy    SendPolicy
 	Now       func() time.Time
 	BatchSize int // contacts claimed at once; 200 where zero
+
+	mu    sync.Mutex
+	slots map[breach.Channel]chan struct{} // what all shards of this process share: as many as the channel has lanes
 }
 
 // Outlet is one channel as configured.
 type Outlet struct {
 	Notifier notifiers.Notifier
-	Lanes    int           // messages under way at once, and so the most that can be in doubt after a crash
+	Lanes    int           // messages of a process under way at once, and so the most that can be in doubt after a crash
 	Limiter  *rate.Limiter // messages a second; nil for no limit
 }
 
@@ -90,6 +93,30 @@ func (s *Sender) SendChunk(ctx context.Context, in ChunkInput) (ChunkResult, err
 	}
 	r.Waiting, r.NextAt, err = s.Store.WaitingDeliveries(ctx, lease)
 	return r, err
+}
+
+func (s *Sender) run(ctx context.Context, in ChunkInput, run *sending) (lease store.Lease, err error) {
+	if lease, err = s.Store.TakeShard(ctx, in.Incident, in.Campaign, in.Shard); err != nil {
+		return lease, err
+	}
+	if run.texts, err = s.texts(ctx, in); err != nil {
+		return lease, err
+	}
+	run.lease = lease
+	return lease, run.all(ctx, in.Limit)
+}
+
+// slotsOf returns a channel's slots. A lane holds one from its first intent to its last outcome.
+func (s *Sender) slotsOf(channel breach.Channel, lanes int) chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.slots == nil {
+		s.slots = map[breach.Channel]chan struct{}{}
+	}
+	if s.slots[channel] == nil {
+		s.slots[channel] = make(chan struct{}, max(1, lanes))
+	}
+	return s.slots[channel]
 }
 
 // texts loads the approved words of a campaign.
@@ -173,11 +200,19 @@ func (s *sending) batch(ctx context.Context, stop <-chan struct{}, work []store.
 	finish := context.WithoutCancel(ctx)
 	ledger := newLedger(finish, s.Store, s.lease, s.channel)
 	items := make(chan store.Work)
-	lanes := max(1, min(s.outlet.Lanes, len(work)))
+	slots, fed := s.slotsOf(s.channel, s.outlet.Lanes), make(chan struct{})
+	lanes := min(cap(slots), len(work))
 	errs := make([]error, lanes)
 	var wg sync.WaitGroup
 	for i := range lanes {
-		wg.Go(func() { errs[i] = s.lane(finish, ledger, items) })
+		wg.Go(func() {
+			select {
+			case slots <- struct{}{}:
+				defer func() { <-slots }()
+				errs[i] = s.lane(finish, ledger, items)
+			case <-fed: // the others did it all
+			}
+		})
 	}
 feed:
 	for _, w := range work {
@@ -192,6 +227,7 @@ feed:
 		}
 	}
 	close(items)
+	close(fed)
 	wg.Wait()
 	ledger.close()
 	return errors.Join(errs...)

@@ -27,6 +27,10 @@ type Lease struct {
 	no int64
 }
 
+// frozenHolder ends the transaction of a holder that was frozen in the middle of it, for as long as it waits: it would keep
+// its heir from the shard.
+const frozenHolder = `set_config('idle_in_transaction_session_timeout', '10s', true)`
+
 // TakeShard takes a shard over. What its last holder left as an intent without an outcome may have gone out: it becomes in
 // doubt, as a visible row, before anything else happens. What it had only claimed is safe to send.
 func (s *Store) TakeShard(ctx context.Context, id breach.IncidentID, campaign, shard int) (Lease, error) {
@@ -35,7 +39,7 @@ func (s *Store) TakeShard(ctx context.Context, id breach.IncidentID, campaign, s
 		err := tx.QueryRow(ctx, `
 			update shard h set fence = fence + 1 from incident i, campaign c
 			where i.id = $1 and h.incident_no = i.no and h.campaign_n = $2 and h.shard = $3 and c.incident_no = i.no and c.n = h.campaign_n
-			returning h.incident_no, h.lo, h.hi, h.fence, c.ladder`, id, campaign, shard).Scan(&l.no, &l.Lo, &l.Hi, &l.Fence, &l.Ladder)
+			returning h.incident_no, h.lo, h.hi, h.fence, c.ladder, `+frozenHolder, id, campaign, shard).Scan(&l.no, &l.Lo, &l.Hi, &l.Fence, &l.Ladder, nil)
 		if err != nil {
 			return err
 		}
@@ -83,7 +87,7 @@ func (s *Store) Halted(ctx context.Context, l Lease) (halted bool, err error) {
 
 // Claim takes up to limit contacts of one channel that recipients of the shard, after a recipient's id, are to be told by,
 // and returns the work and the id to go on from. A contact that another shard has taken is left to it: its outcome folds
-// into every recipient behind it. No work and done means that the shard has no one left on this rung.
+// into every recipient behind it, and into those who come later when they do. No work and done means that the shard has no one left on this rung.
 func (s *Store) Claim(ctx context.Context, l Lease, channel breach.Channel, after int64, limit int) (work []Work, next int64, err error) {
 	err = s.tx(ctx, "claim deliveries", func(tx pgx.Tx) error {
 		if err := holds(ctx, tx, l); err != nil {
@@ -119,10 +123,35 @@ func (s *Store) Claim(ctx context.Context, l Lease, channel breach.Channel, afte
 		if err != nil {
 			return err
 		}
+		if len(claimed) < len(contacts) {
+			if err := foldSettled(ctx, tx, l, channel, contacts); err != nil {
+				return err
+			}
+		}
 		work, err = s.load(ctx, tx, l, keys, claimed)
 		return err
 	})
 	return work, next, err
+}
+
+// foldSettled carries outcomes to those who came to a contact after it had ended: nobody writes to it a second time.
+func foldSettled(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, contacts []int64) error {
+	rows, err := tx.Query(ctx, `
+		select contact_id, state from delivery
+		where incident_no = $1 and campaign_n = $2 and contact_id = any($3) and
+			(state in ('accepted', 'rejected') or state = 'in_doubt' and next_at = 'infinity')`, l.no, l.Campaign, contacts)
+	if err != nil {
+		return err
+	}
+	settled, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r Result, err error) {
+		err = row.Scan(&r.Contact, &r.State)
+		r.MoveOn = r.State == breach.DeliveryInDoubt
+		return r, err
+	})
+	if err != nil {
+		return err
+	}
+	return fold(ctx, tx, l, channel, settled)
 }
 
 // Unsettled returns a shard's deliveries on one channel that wait for this worker: claimed by a holder that is gone, in
@@ -174,7 +203,7 @@ func deliveryID(keys *seal.Keys, l Lease, channel breach.Channel, contact int64)
 
 func holds(ctx context.Context, tx pgx.Tx, l Lease) error {
 	var fence int64
-	if err := tx.QueryRow(ctx, `select fence from shard where incident_no = $1 and campaign_n = $2 and shard = $3 for share`, l.no, l.Campaign, l.Shard).Scan(&fence); err != nil {
+	if err := tx.QueryRow(ctx, `select fence, `+frozenHolder+` from shard where incident_no = $1 and campaign_n = $2 and shard = $3 for share`, l.no, l.Campaign, l.Shard).Scan(&fence, nil); err != nil {
 		return err
 	}
 	if fence != l.Fence {
