@@ -234,6 +234,7 @@ func TestClosingNamesWhatIsOpenThenTakesTwoPeople(t *testing.T) {
 	owed := breach.Obligation{
 		Rule: "cn-cac-other", Authority: "cac", Owed: breach.IsOwed, Duty: breach.DutyFiling, DueAt: &due, Hard: true,
 		Title: breach.Text{ZH: "向网信部门报告", EN: "Report to the CAC"}, ArticleIn: breach.Text{ZH: "第六条", EN: "art. 6"},
+		Instrument: breach.Text{ZH: "国家网络安全事件报告管理办法", EN: "Measures on Reporting Cybersecurity Incidents"},
 	}
 	possible := breach.Obligation{
 		Rule: "cn-police", Owed: breach.Possible, Duty: breach.DutyFiling, Depends: []breach.FactName{"crime.suspected"},
