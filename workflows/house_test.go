@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,8 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/mock"
 	sdkpb "go.temporal.io/api/sdk/v1"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"tocsin/activities"
 	"tocsin/internal/breach"
@@ -351,4 +354,18 @@ func (e *trial) details() string {
 		e.t.Fatalf("read the current details: %v", err)
 	}
 	return m.CurrentDetails
+}
+
+// continued is what a workflow under test handed to its next run.
+func continued[T any](t *testing.T, e *trial) T {
+	t.Helper()
+	var v T
+	next, ok := errors.AsType[*workflow.ContinueAsNewError](e.GetWorkflowError())
+	if !ok {
+		t.Fatalf("the workflow ended with %v, want another run", e.GetWorkflowError())
+	}
+	if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
