@@ -30,7 +30,7 @@ func (e *Engine) assess(org, facts breach.Facts, now time.Time, all bool) (breac
 	a.asOf = asOf(known, now)
 	out := breach.Assessment{
 		AssessedAt: now.UTC(),
-		Packs:      slices.Concat(e.Packs(), []breach.PackRef{e.policy.ref}, e.calendarRef),
+		Packs:      e.refs(),
 	}
 	applies := map[*pack]verdict{}
 	for _, p := range e.packs {
@@ -62,6 +62,11 @@ func (e *Engine) assess(org, facts breach.Facts, now time.Time, all bool) (breac
 	out.Assumed = told(assumed, func(n breach.FactName) bool { return a.matters(n, applies) })
 	out.Questions = a.questions(out)
 	return out, nil
+}
+
+// refs names everything that an answer rests on: packs, policy and calendars.
+func (e *Engine) refs() []breach.PackRef {
+	return slices.Concat(e.Packs(), []breach.PackRef{e.policy.ref}, e.calendarRef)
 }
 
 // asOf is the instant whose law applies.

@@ -169,6 +169,20 @@ func TestCompareNamesChangedPacks(t *testing.T) {
 	}
 }
 
+// A corrected pack never changes what was answered; it offers to answer again.
+func TestOutdated(t *testing.T) {
+	e := load(t)
+	a := assess(t, e, company, breach.Facts{}, three)
+	if changed := e.Outdated(a); len(changed) != 0 {
+		t.Errorf("a fresh assessment is outdated: %v", changed)
+	}
+	a.Packs[0].SHA256, a.Packs[0].Version = "of last month", "2026.10.1"
+	want := []regulation.VersionChange{{Name: a.Packs[0].Name, Before: "2026.10.1", After: "2026.11.1"}}
+	if diff := cmp.Diff(want, e.Outdated(a)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // PIPL 57(2) frees from telling people, never from telling the authority.
 func TestHarmAvoidedFreesFromOneDutyOnly(t *testing.T) {
 	e := load(t)

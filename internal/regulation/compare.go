@@ -210,3 +210,9 @@ func ChangedFacts(before, after breach.Facts) []breach.FactName {
 	}
 	return out
 }
+
+// Outdated names the packs, the policy and the calendars that changed since an assessment was made. An empty answer means
+// that assessing again would apply the same law; any other is a reason to offer it. The assessment itself stays as it is.
+func (e *Engine) Outdated(a breach.Assessment) []VersionChange {
+	return comparePacks(a.Packs, e.refs())
+}
