@@ -132,3 +132,20 @@ func TestPostgresMovesWhereItsUserCanReach(t *testing.T) {
 		t.Errorf("a throwaway cluster is left in %s", p.Dir())
 	}
 }
+
+func TestPostgresSweepsUpAfterATemporaryFolder(t *testing.T) {
+	closed := filepath.Join(openFolder(t), "closed")
+	if err := os.Mkdir(closed, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	gone := filepath.Join(closed, "gone")
+	kept := startPostgres(t, devstack.PostgresOptions{Dir: filepath.Join(gone, "pg")}) // not a throwaway: Close leaves it
+	kept.Close()
+	if err := os.RemoveAll(gone); err != nil {
+		t.Fatal(err)
+	}
+	startPostgres(t, devstack.PostgresOptions{Dir: filepath.Join(closed, "pg"), Throwaway: true})
+	if _, err := os.Stat(kept.Dir()); err == nil {
+		t.Errorf("%s is left of a folder that is gone", kept.Dir())
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -93,9 +94,11 @@ func (a account) home(dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the folder for PostgreSQL: %w", err)
 	}
+	wanted := dir
 	if !a.canReach(dir) {
+		sweepElsewhere()
 		sum := sha256.Sum256([]byte(dir))
-		dir = filepath.Join("/var/tmp", "tocsin-postgres-"+hex.EncodeToString(sum[:6]))
+		dir = elsewhere + hex.EncodeToString(sum[:6])
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return "", fmt.Errorf("make the folder for PostgreSQL: %w", err)
@@ -107,10 +110,45 @@ func (a account) home(dir string) (string, error) {
 	case os.IsExist(err):
 		err = a.mine(dir)
 	}
+	if err == nil && dir != wanted {
+		err = os.WriteFile(filepath.Join(dir, origin), []byte(wanted), 0o600)
+	}
 	if err != nil {
 		return "", fmt.Errorf("make the folder for PostgreSQL: %w", err)
 	}
 	return dir, nil
+}
+
+// elsewhere begins the folders of clusters that could not lie where they were asked for, and origin is the file in them
+// that says where that was.
+const (
+	elsewhere = "/var/tmp/tocsin-postgres-"
+	origin    = "asked-for"
+)
+
+// sweepElsewhere removes clusters that were asked for in a temporary folder which is gone, such as a demo's.
+func sweepElsewhere() {
+	homes, _ := filepath.Glob(elsewhere + "*")
+	for _, home := range homes {
+		wanted, err := os.ReadFile(filepath.Join(home, origin))
+		if err != nil || !strings.HasPrefix(string(wanted), filepath.Clean(os.TempDir())+"/") {
+			continue
+		}
+		if _, err := os.Stat(filepath.Dir(string(wanted))); os.IsNotExist(err) && !serving(home) {
+			_ = os.RemoveAll(home)
+		}
+	}
+}
+
+// serving reports whether a server runs in a cluster's home.
+func serving(home string) bool {
+	b, err := os.ReadFile(filepath.Join(home, "data", "postmaster.pid"))
+	if err != nil {
+		return false
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	pid, err := strconv.Atoi(line)
+	return err == nil && syscall.Kill(pid, 0) == nil
 }
 
 // mine refuses a folder that somebody else may have laid in our way.
