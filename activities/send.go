@@ -76,20 +76,12 @@ func (s *Sender) SendChunk(ctx context.Context, in ChunkInput) (ChunkResult, err
 	if !ok {
 		return r, temporal.NewNonRetryableApplicationError("no notifier is configured for channel "+string(in.Channel), ErrTypeRefused, nil)
 	}
-	lease, err := s.Store.TakeShard(ctx, in.Incident, in.Campaign, in.Shard)
-	if err != nil {
-		return r, final(err)
-	}
-	texts, err := s.texts(ctx, in)
-	if err != nil {
-		return r, err
-	}
-	run := &sending{Sender: s, outlet: out, lease: lease, channel: in.Channel, texts: texts, result: &r}
-	rest := beat(ctx, func() any { return run.progress() })
-	err = run.all(ctx, in.Limit)
+	run := &sending{Sender: s, outlet: out, channel: in.Channel, result: &r}
+	rest := beat(ctx, func() any { return run.progress() }) // before the shard is taken: its last holder may keep us waiting
+	lease, err := s.run(ctx, in, run)
 	rest()
 	if err != nil {
-		return r, err
+		return r, final(err)
 	}
 	r.Waiting, r.NextAt, err = s.Store.WaitingDeliveries(ctx, lease)
 	return r, err
@@ -279,6 +271,7 @@ func (s *sending) count(r store.Result) store.Result {
 		s.result.Rejected++
 	case breach.DeliveryInDoubt:
 		s.result.InDoubt++
+	default:
 	}
 	return r
 }
@@ -398,6 +391,7 @@ func (s *sending) compose(w store.Work) (notifiers.Message, bool) {
 		m.Subject, m.Text, m.HTML = "", merged.SMS, ""
 	case breach.Push:
 		m.Subject, m.Text, m.HTML = merged.PushTitle, merged.PushBody, ""
+	default:
 	}
 	return m, true
 }

@@ -76,6 +76,7 @@ func OwnerOf(id breach.IncidentID, kind breach.DocumentKind, subject string) str
 		return "notice/" + string(id) + "/" + n
 	case breach.DocPublicNotice:
 		return "public-notice/" + string(id) + "/" + n
+	case breach.DocClosure:
 	}
 	return IncidentWorkflowID(id)
 }

@@ -79,6 +79,7 @@ func (w *incident) listen(ctx workflow.Context) {
 
 func (w *incident) heardAlert(s AlertCounted) { w.Alerts, w.changed = max(w.Alerts, s.Count), true }
 func (w *incident) heardFacts(s FactsAmended) { w.FactsRev, w.changed = max(w.FactsRev, s.Rev), true }
+
 func (w *incident) heardPeople(s PeopleImported) {
 	w.Imports, w.changed = max(w.Imports, s.Import), true
 }

@@ -214,6 +214,7 @@ func (w *obligation) handOver(ctx workflow.Context) error {
 	case activities.FiledVoid: // the approval was voided between the decision and the filing
 		w.draft, w.drafted = activities.Draft{}, 0
 		return nil
+	case activities.FiledInDoubt, activities.FiledBlocked: // a person's move
 	}
 	w.set(ctx, string(r.State), breach.RoleLead)
 	return workflow.Await(ctx, func() bool { return w.over() || w.moved() || w.settled != nil })

@@ -68,7 +68,7 @@ func demoConfig(cfg config.Config, keep bool) config.Config {
 }
 
 // playDemo runs the stack, plays the incident, and takes everything down again.
-func playDemo(ctx context.Context, cfg config.Config, o demoOptions) error {
+func playDemo(ctx context.Context, cfg config.Config, o demoOptions) (err error) {
 	if o.People < 100 {
 		return usage("--people must be 100 at least: fewer cannot hold every kind of person that the demo shows")
 	}
@@ -84,7 +84,7 @@ func playDemo(ctx context.Context, cfg config.Config, o demoOptions) error {
 	if err != nil {
 		return err
 	}
-	defer l.close()
+	defer func() { err = errors.Join(err, l.close()) }()
 	l.metrics = "127.0.0.1:0"
 
 	ctx, cancel := context.WithCancelCause(ctx)

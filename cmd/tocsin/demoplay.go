@@ -83,6 +83,7 @@ func countOwed(v api.IncidentView) (owed, possible int) {
 			owed++
 		case breach.Possible:
 			possible++
+		case breach.NotOwed:
 		}
 	}
 	return owed, possible

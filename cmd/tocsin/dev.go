@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -24,7 +25,7 @@ inbox that takes every mail, SMS and push message instead of the world. Nothing 
 		Example: `  tocsin dev
   tocsin dev --set data_dir=/tmp/tocsin --set dev.inbox_port=0`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			cfg, err := loadConfig(cmd, config.ForDev)
 			if err != nil {
 				return err
@@ -34,7 +35,7 @@ inbox that takes every mail, SMS and push message instead of the world. Nothing 
 			if err != nil {
 				return err
 			}
-			defer l.close()
+			defer func() { err = errors.Join(err, l.close()) }()
 			return l.run(cmd.Context(), cmd.ErrOrStderr(), func(address string) { l.greet(out, address) })
 		},
 	}

@@ -42,7 +42,7 @@ func connect(ctx context.Context, cfg config.Config, log *slog.Logger) (sdk.Clie
 	defer cancel()
 	c, err := sdk.DialContext(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("Temporal does not answer at %s (namespace %s): is it running, and is temporal.address right? tocsin dev starts one on this machine", cfg.Temporal.Address, cfg.Temporal.Namespace)
+		return nil, fmt.Errorf("the engine, Temporal, does not answer at %s (namespace %s): is it running, and is temporal.address right? tocsin dev starts one on this machine", cfg.Temporal.Address, cfg.Temporal.Namespace)
 	}
 	return c, nil
 }

@@ -19,7 +19,7 @@ func (p *program) work(ctx context.Context) error {
 	if err != nil {
 		return several("the settings cannot be used", err)
 	}
-	defer h.close()
+	defer func() { _ = h.close() }() // idle connections only
 	engine, err := connect(ctx, p.cfg, p.log)
 	if err != nil {
 		return err
@@ -30,5 +30,5 @@ func (p *program) work(ctx context.Context) error {
 
 // announce logs where something listens.
 func announce(log *slog.Logger, what string) func(net.Addr) {
-	return func(a net.Addr) { log.Info(what, "address", a.String()) }
+	return func(a net.Addr) { log.Info("listening", "what", what, "address", a.String()) }
 }

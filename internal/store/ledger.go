@@ -220,6 +220,7 @@ func contactColumn(c breach.Channel) string {
 		return "sms_contact"
 	case breach.Push:
 		return "push_contact"
+	default:
 	}
 	panic("store: no contacts of channel " + string(c))
 }

@@ -114,6 +114,7 @@ func (s *Store) endTask(ctx context.Context, tx pgx.Tx, no int64, t *Task, in Ta
 			return err
 		}
 		return post(ctx, tx, no, FilingSettled, t.Ref, "", FilingDone{Obligation: t.Ref, Filed: in.Done})
+	default:
 	}
 	return post(ctx, tx, no, TaskEnded, t.Ref, "", TaskDone{Kind: t.Kind, Ref: t.Ref, Done: in.Done})
 }
