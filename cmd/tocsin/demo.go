@@ -77,6 +77,9 @@ func playDemo(ctx context.Context, cfg config.Config, o demoOptions) (err error)
 		return errors.New("no temporary folder can be made for the demo")
 	}
 	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o711); err != nil { // PostgreSQL, under a user of its own, must get through
+		return errors.New("the demo's temporary folder cannot be prepared")
+	}
 	cfg.DataDir = filepath.Join(dir, "data")
 	began := time.Now()
 	fmt.Fprintln(o.Out, "Starting PostgreSQL, Temporal, the inbox, the API and a worker on this machine.")

@@ -50,7 +50,7 @@ func startLocal(ctx context.Context, cfg config.Config, throwaway bool, say func
 	if err != nil {
 		return nil, fmt.Errorf("data_dir: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o711); err != nil { // PostgreSQL, under a user of its own, must get through; what is secret has its own mode
 		return nil, fmt.Errorf("data_dir: %s cannot be made", cfg.DataDir)
 	}
 	o := devstack.Options{
