@@ -116,6 +116,7 @@ to answer next are listed, the most pressing first.`,
 				return writeJSON(cmd.OutOrStdout(), a)
 			}
 			p := newPage(cmd.OutOrStdout(), lang)
+			p.contradictions(regulation.Contradictions(org.Merge(facts)))
 			p.assessment(a, engine.Describe(), brief)
 			return p.flush()
 		},

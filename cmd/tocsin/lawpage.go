@@ -115,6 +115,13 @@ func (p *page) assessment(a breach.Assessment, packs []regulation.PackInfo, brie
 	p.footer(a)
 }
 
+// contradictions warns of facts that cannot be true together.
+func (p *page) contradictions(all []breach.Text) {
+	for _, t := range all {
+		p.wrapped(0, p.say("请核对事实：", "Please check the facts: ")+t.In(p.lang)+p.say("。", "."))
+	}
+}
+
 func (p *page) severities(all []breach.Severity) {
 	if len(all) == 0 {
 		return

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -61,9 +62,10 @@ type referenceDoc struct {
 		Became string `yaml:"became"`
 	} `yaml:"prose"`
 	Doubts []struct {
-		Doubt  string   `yaml:"doubt"`
-		Packs  []string `yaml:"packs"`
-		Absent string   `yaml:"absent"`
+		Doubt   string   `yaml:"doubt"`
+		Packs   []string `yaml:"packs"`
+		Affects []string `yaml:"affects"` // patterns of rules
+		Absent  string   `yaml:"absent"`
 	} `yaml:"doubts"`
 }
 
@@ -141,6 +143,9 @@ func TestCoverage(t *testing.T) {
 				t.Errorf("%s is not carried by pack %s", d.Doubt, p)
 			}
 		}
+		for _, pattern := range d.Affects {
+			unaffected(t, e, docs, d.Doubt, pattern)
+		}
 		text := d.Absent
 		if len(carried) > 0 {
 			text = strings.Join(carried, ", ")
@@ -150,6 +155,27 @@ func TestCoverage(t *testing.T) {
 	fmt.Fprintf(&page, "\n%d rows: %d encoded, %d with a reason; %d rules in %d packs.\n", len(ref.Rows), covered, len(ref.Rows)-covered, len(e.rules), len(e.packs))
 	t.Logf("%d rows: %d encoded, %d with a reason; %d rules in %d packs", len(ref.Rows), covered, len(ref.Rows)-covered, len(e.rules), len(e.packs))
 	golden(t, coveragePage, page.String())
+}
+
+// unaffected complains about rules that a doubt concerns and that do not tell it.
+func unaffected(t *testing.T, e *Engine, docs []packDoc, doubt, pattern string) {
+	t.Helper()
+	texts := map[string]string{}
+	for _, doc := range docs {
+		for _, q := range doc.Doubts {
+			if q.Key.Text == doubt {
+				texts[doc.Pack.Text] = q.EN
+			}
+		}
+	}
+	for _, r := range e.rules {
+		if ok, _ := path.Match(pattern, string(r.id)); !ok {
+			continue
+		}
+		if text := texts[r.pack.ref.Name]; text == "" || r.verify == nil || !strings.Contains(r.verify.EN, text) {
+			t.Errorf("%s is in doubt %s and does not say so", r.id, doubt)
+		}
+	}
 }
 
 func packDocs(t *testing.T) []packDoc {
