@@ -428,3 +428,24 @@ func (r *reader) isFiled(string) {
 		return ok && f.Filing != nil && f.Filing.State == breach.Accepted.String()
 	})
 }
+
+var relativeLink = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+
+// Every picture and page that the READMEs and docs point to is there.
+func TestPagesPointToWhatExists(t *testing.T) {
+	pages := slices.Clone(readmes)
+	docs, err := filepath.Glob(filepath.Join("..", "..", "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range docs {
+		pages = append(pages, filepath.Join("docs", filepath.Base(d)))
+	}
+	for _, page := range pages {
+		for _, link := range relativeLink.FindAllStringSubmatch(readProject(t, page), -1) {
+			if _, err := os.Stat(filepath.Join("..", "..", filepath.Dir(page), filepath.FromSlash(link[1]))); err != nil {
+				t.Errorf("%s points to %s, which is not there", page, link[1])
+			}
+		}
+	}
+}
