@@ -287,7 +287,7 @@ func (d FactDef) form() string {
 func NearestFact(name FactName) (FactName, bool) {
 	best, distance := FactName(""), 4
 	for _, d := range factDefs {
-		if n := editDistance(string(name), string(d.Name)); n < distance {
+		if n := editDistance(string(name), string(d.Name)); n < distance && 3*n <= len(name)+1 {
 			best, distance = d.Name, n
 		}
 	}

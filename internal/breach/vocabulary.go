@@ -31,8 +31,11 @@ var happened = []FactDef{
 	{
 		Name: "kinds", Type: FactSet,
 		Choices: []Choice{
-			{"leak", Text{"泄露", "leak"}}, {"tamper", Text{"篡改", "tampering"}}, {"loss", Text{"丢失", "loss"}},
-			{"damage", Text{"毁损", "damage"}}, {"unavailable", Text{"无法使用", "unavailability"}},
+			{"leak", Text{"泄露", "leak"}},
+			{"tamper", Text{"篡改", "tampering"}},
+			{"loss", Text{"丢失", "loss"}},
+			{"damage", Text{"毁损", "damage"}},
+			{"unavailable", Text{"无法使用", "unavailability"}},
 		},
 		Label:    Text{"事件类型", "Kind of incident"},
 		Question: Text{"数据是被泄露、篡改、丢失、毁损，还是无法使用？", "Was data leaked, tampered with, lost, damaged, or made unavailable?"},
@@ -144,7 +147,8 @@ var dataInvolved = []FactDef{
 	{
 		Name: "data.class", Type: FactEnum,
 		Choices: []Choice{
-			{"general", Text{"一般数据", "general data"}}, {"important", Text{"重要数据", "important data"}},
+			{"general", Text{"一般数据", "general data"}},
+			{"important", Text{"重要数据", "important data"}},
 			{"core", Text{"核心数据", "core data"}},
 		},
 		Label:    Text{"数据分级", "Class of data"},
@@ -378,8 +382,10 @@ var crime = []FactDef{
 // levels are the choices of a judgement on the four Chinese levels.
 func levels() []Choice {
 	return []Choice{
-		{"none", Text{"均不构成", "none"}}, {"general", Text{"一般", "general"}},
-		{"relatively_major", Text{"较大", "relatively major"}}, {"major", Text{"重大", "major"}},
+		{"none", Text{"均不构成", "none"}},
+		{"general", Text{"一般", "general"}},
+		{"relatively_major", Text{"较大", "relatively major"}},
+		{"major", Text{"重大", "major"}},
 		{"particularly_major", Text{"特别重大", "particularly major"}},
 	}
 }
@@ -430,7 +436,8 @@ var enisa = []FactDef{
 	{
 		Name: "enisa.simple", Type: FactEnum,
 		Choices: []Choice{
-			{"none", Text{"不涉及", "not involved"}}, {"default", Text{"一般情形", "default"}},
+			{"none", Text{"不涉及", "not involved"}},
+			{"default", Text{"一般情形", "default"}},
 			{"status", Text{"可推知社会或经济状况", "lets one assume social or financial status"}},
 			{"sensitive", Text{"可推知健康、性生活、政治、宗教", "lets one assume health, sexual life, politics or religion"}},
 			{"safety", Text{"关系到人身安全或心理状况", "critical for safety or psychological condition"}},
@@ -441,8 +448,10 @@ var enisa = []FactDef{
 	{
 		Name: "enisa.behavioural", Type: FactEnum,
 		Choices: []Choice{
-			{"none", Text{"不涉及", "not involved"}}, {"little", Text{"了解有限或已公开", "little insight, or already public"}},
-			{"default", Text{"一般情形", "default"}}, {"profile", Text{"构成详细日常画像", "a detailed daily profile"}},
+			{"none", Text{"不涉及", "not involved"}},
+			{"little", Text{"了解有限或已公开", "little insight, or already public"}},
+			{"default", Text{"一般情形", "default"}},
+			{"profile", Text{"构成详细日常画像", "a detailed daily profile"}},
 			{"sensitive", Text{"画像暴露敏感信息", "a profile that reveals sensitive data"}},
 		},
 		Label:    Text{"ENISA：行为数据", "ENISA: behavioural data"},
@@ -451,8 +460,10 @@ var enisa = []FactDef{
 	{
 		Name: "enisa.financial", Type: FactEnum,
 		Choices: []Choice{
-			{"none", Text{"不涉及", "not involved"}}, {"no_insight", Text{"无实际了解", "no real insight"}},
-			{"little", Text{"具体但了解有限", "specific, but little insight"}}, {"default", Text{"一般情形", "default"}},
+			{"none", Text{"不涉及", "not involved"}},
+			{"no_insight", Text{"无实际了解", "no real insight"}},
+			{"little", Text{"具体但了解有限", "specific, but little insight"}},
+			{"default", Text{"一般情形", "default"}},
 			{"full", Text{"足以欺诈或构成详细画像", "permits fraud, or a detailed profile"}},
 		},
 		Label:    Text{"ENISA：财务数据", "ENISA: financial data"},
@@ -461,8 +472,10 @@ var enisa = []FactDef{
 	{
 		Name: "enisa.sensitive", Type: FactEnum,
 		Choices: []Choice{
-			{"none", Text{"不涉及", "not involved"}}, {"no_insight", Text{"无实际了解", "no insight"}},
-			{"general", Text{"只能作一般推测", "general assumptions only"}}, {"assumption", Text{"只能推测", "assumptions only"}},
+			{"none", Text{"不涉及", "not involved"}},
+			{"no_insight", Text{"无实际了解", "no insight"}},
+			{"general", Text{"只能作一般推测", "general assumptions only"}},
+			{"assumption", Text{"只能推测", "assumptions only"}},
 			{"default", Text{"一般情形", "default"}},
 		},
 		Label:    Text{"ENISA：敏感数据", "ENISA: sensitive data"},
@@ -471,8 +484,10 @@ var enisa = []FactDef{
 	{
 		Name: "enisa.identification", Type: FactEnum,
 		Choices: []Choice{
-			{"negligible", Text{"可忽略", "negligible"}}, {"limited", Text{"有限", "limited"}},
-			{"significant", Text{"显著", "significant"}}, {"maximum", Text{"最大", "maximum"}},
+			{"negligible", Text{"可忽略", "negligible"}},
+			{"limited", Text{"有限", "limited"}},
+			{"significant", Text{"显著", "significant"}},
+			{"maximum", Text{"最大", "maximum"}},
 		},
 		Label:    Text{"ENISA：识别难易", "ENISA: ease of identification"},
 		Question: Text{"从数据识别出具体个人有多容易？", "How easily can people be identified from the data?"},
@@ -481,7 +496,8 @@ var enisa = []FactDef{
 		Name: "enisa.confidentiality", Type: FactEnum,
 		Choices: []Choice{
 			{"none", Text{"暴露，无不法使用迹象", "exposed, no evidence of unlawful use"}},
-			{"known", Text{"已知接收者", "known recipients"}}, {"unknown", Text{"接收者数量不明", "unknown number of recipients"}},
+			{"known", Text{"已知接收者", "known recipients"}},
+			{"unknown", Text{"接收者数量不明", "unknown number of recipients"}},
 		},
 		Label:    Text{"ENISA：保密性", "ENISA: confidentiality"},
 		Question: Text{"数据到了谁手里？", "Into whose hands did the data come?"},
@@ -499,7 +515,8 @@ var enisa = []FactDef{
 	{
 		Name: "enisa.availability", Type: FactEnum,
 		Choices: []Choice{
-			{"none", Text{"可轻易恢复", "easily recovered"}}, {"temporary", Text{"暂时无法使用", "temporary loss"}},
+			{"none", Text{"可轻易恢复", "easily recovered"}},
+			{"temporary", Text{"暂时无法使用", "temporary loss"}},
 			{"full", Text{"完全丧失", "full loss"}},
 		},
 		Label:    Text{"ENISA：可用性", "ENISA: availability"},
@@ -600,10 +617,18 @@ var organisation = []FactDef{
 	{
 		Name: "org.jurisdictions", Type: FactSet, Org: true,
 		Choices: []Choice{
-			{"CN", Text{"中国大陆", "mainland China"}}, {"EU", Text{"欧盟", "European Union"}}, {"GB", Text{"英国", "United Kingdom"}},
-			{"US", Text{"美国", "United States"}}, {"JP", Text{"日本", "Japan"}}, {"KR", Text{"韩国", "South Korea"}},
-			{"SG", Text{"新加坡", "Singapore"}}, {"AU", Text{"澳大利亚", "Australia"}}, {"IN", Text{"印度", "India"}},
-			{"BR", Text{"巴西", "Brazil"}}, {"CA", Text{"加拿大", "Canada"}}, {"HK", Text{"中国香港", "Hong Kong"}},
+			{"CN", Text{"中国大陆", "mainland China"}},
+			{"EU", Text{"欧盟", "European Union"}},
+			{"GB", Text{"英国", "United Kingdom"}},
+			{"US", Text{"美国", "United States"}},
+			{"JP", Text{"日本", "Japan"}},
+			{"KR", Text{"韩国", "South Korea"}},
+			{"SG", Text{"新加坡", "Singapore"}},
+			{"AU", Text{"澳大利亚", "Australia"}},
+			{"IN", Text{"印度", "India"}},
+			{"BR", Text{"巴西", "Brazil"}},
+			{"CA", Text{"加拿大", "Canada"}},
+			{"HK", Text{"中国香港", "Hong Kong"}},
 		},
 		Label:    Text{"适用法域", "Jurisdictions"},
 		Question: Text{"哪些国家和地区的法律适用于贵单位？", "The laws of which countries apply to the organisation?"},
@@ -678,7 +703,8 @@ var organisation = []FactDef{
 	{
 		Name: "org.hipaa_role", Type: FactEnum, Org: true,
 		Choices: []Choice{
-			{"none", Text{"均不是", "neither"}}, {"covered_entity", Text{"适用机构", "covered entity"}},
+			{"none", Text{"均不是", "neither"}},
+			{"covered_entity", Text{"适用机构", "covered entity"}},
 			{"business_associate", Text{"业务伙伴", "business associate"}},
 		},
 		Label:    Text{"HIPAA 角色", "Role under HIPAA"},
