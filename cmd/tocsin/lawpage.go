@@ -195,7 +195,7 @@ func (p *page) what(o breach.Obligation, covers int) string {
 	if covers > 0 {
 		what += p.say(fmt.Sprintf("（一并履行另外 %d 项）", covers), fmt.Sprintf(" (also fulfils %d more)", covers))
 	}
-	return what + "\n" + o.Instrument.In(p.lang) + p.say("", " ") + o.ArticleIn.In(p.lang)
+	return what + "\n" + o.Instrument.In(p.lang) + p.say("", ", ") + o.ArticleIn.In(p.lang)
 }
 
 // factNames lists the labels of facts, at most n of them.
@@ -317,7 +317,7 @@ func (p *page) reason(same []breach.Obligation, covers map[string][]breach.Oblig
 	}
 	p.line("")
 	p.wrapped(2, fmt.Sprintf("%s → %s  [%s]", o.Title.In(p.lang), strings.Join(to, p.say("；", "; ")), o.Rule))
-	p.item(p.say("依据", "Under"), o.Instrument.In(p.lang)+" "+o.ArticleIn.In(p.lang))
+	p.item(p.say("依据", "Under"), o.Instrument.In(p.lang)+p.say(" ", ", ")+o.ArticleIn.In(p.lang))
 	p.item(p.say("条文来源", "Read in"), p.marks(o.Source))
 	p.item(p.say("期限", "Time"), o.Deadline.In(p.lang))
 	if o.Problem != nil {
@@ -333,7 +333,7 @@ func (p *page) reason(same []breach.Obligation, covers map[string][]breach.Oblig
 	for _, c := range also {
 		if !told[c.Rule] {
 			told[c.Rule] = true
-			p.item(p.say("一并履行", "Also fulfils"), c.Instrument.In(p.lang)+" "+c.ArticleIn.In(p.lang)+p.say("：", ": ")+c.Title.In(p.lang))
+			p.item(p.say("一并履行", "Also fulfils"), c.Instrument.In(p.lang)+p.say(" ", ", ")+c.ArticleIn.In(p.lang)+p.say("：", ": ")+c.Title.In(p.lang))
 		}
 	}
 	for i, c := range o.Content {
