@@ -35,7 +35,7 @@ func TestServersSayWhatIsAway(t *testing.T) {
 				dir := t.TempDir()
 				file := settingsFor(t, dir, c.database, c.engine)
 				before := listing(t, dir)
-				out, code := run(t, dir, command, "--config", file)
+				out, code := typed(t, dir, command, "--config", file)
 				if code != 1 {
 					t.Errorf("exit code %d", code)
 				}
@@ -103,8 +103,8 @@ func settingsFor(t *testing.T, dir, database, engine string) string {
 	return file
 }
 
-// run runs the program as a person does; it is this test's binary under its own name.
-func run(t *testing.T, dir string, args ...string) (out string, code int) {
+// typed runs the program as a person does; it is this test's binary under its own name.
+func typed(t *testing.T, dir string, args ...string) (out string, code int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "tocsin", args...)
 	cmd.Dir, cmd.Env = dir, bareEnvironment()
