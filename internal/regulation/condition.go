@@ -90,6 +90,15 @@ type bound struct {
 	value  int64
 }
 
+// total are the functions that a condition may use: each answers whatever the facts are. Arithmetic and conversions are not
+// among them, as one rule that divides by zero must not keep a whole assessment from being made.
+var total = map[string]bool{
+	operators.LogicalAnd: true, operators.LogicalOr: true, operators.LogicalNot: true, operators.Conditional: true,
+	operators.Equals: true, operators.NotEquals: true, operators.In: true, operators.Index: true,
+	operators.Less: true, operators.LessEquals: true, operators.Greater: true, operators.GreaterEquals: true,
+	"sets.intersects": true, "sets.contains": true, "sets.equivalent": true, "size": true,
+}
+
 // maxExpression limits a condition. The longest of ours has some 300 characters.
 const maxExpression = 2000
 
@@ -183,6 +192,12 @@ func (cl *clause) read(file string, line int, ast *celast.AST) []*Fault {
 			return
 		}
 		call := e.AsCall()
+		if !total[call.FunctionName()] {
+			faults = append(faults, &Fault{
+				File: file, Line: line, Text: "a condition may not use " + plainName(call.FunctionName()),
+				Mend: "compare facts with == != < <= > >= in, sets.intersects, and join with && || !",
+			})
+		}
 		args := call.Args()
 		if len(args) != 2 {
 			return
@@ -215,6 +230,14 @@ func (cl *clause) read(file string, line int, ast *celast.AST) []*Fault {
 	}
 	cl.levels = slices.Sorted(maps.Keys(levels))
 	return faults
+}
+
+// plainName writes an operator as people type it: "/" for "_/_".
+func plainName(function string) string {
+	if symbol, ok := operators.FindReverse(function); ok && symbol != "" {
+		return symbol
+	}
+	return function
 }
 
 // checkWords refuses to compare an enum or a set with a word it cannot hold: such a condition would be false for ever.
