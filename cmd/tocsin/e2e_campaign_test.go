@@ -152,6 +152,9 @@ func killWhileHeld(t *testing.T, program string) {
 	b.prepare()
 	b.hold(inbox.ChannelEmail)
 	b.approveNotice()
+	b.eventually("every shard to be at work", func() bool {
+		return b.count(`select count(*) from shard s where not exists (select from delivery d where d.shard = s.shard)`) == 0 && b.count(`select count(*) from shard`) > 1
+	})
 	mails := b.killHolding(worker, inbox.ChannelEmail)
 	b.hold(inbox.ChannelSMS)
 	worker = b.startWorker(program)
@@ -188,20 +191,26 @@ func (b *bench) hold(channels ...string) {
 // killHolding kills a worker when all lanes of a channel wait for an answer, and returns the deliveries on them.
 func (b *bench) killHolding(worker *process, channel string) (held []string) {
 	b.Helper()
-	in := b.local.stack.Inbox
-	if err := in.AwaitHeld(b.ctx, lanes); err != nil {
-		b.Fatal(err)
-	}
-	for _, m := range in.Messages(inbox.Filter{Channel: channel, Heads: true}) {
-		if !m.Accepted {
-			held = append(held, m.ID)
-		}
-	}
+	b.eventually("all lanes to wait for an answer", func() bool {
+		held = b.unanswered(channel)
+		return len(held) >= lanes
+	})
 	worker.kill()
+	held = b.unanswered(channel)
 	if len(held) != lanes {
 		b.Errorf("%s: %d messages were under way at once, the channel has %d lanes", channel, len(held), lanes)
 	}
 	return held
+}
+
+// unanswered are the deliveries whose senders have not been told that they arrived.
+func (b *bench) unanswered(channel string) (ids []string) {
+	for _, m := range b.local.stack.Inbox.Messages(inbox.Filter{Channel: channel, Heads: true}) {
+		if !m.Accepted {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
 }
 
 // freezeWorker stops a worker as a long pause does, lets another take over, and lets the first go on. It must find out that
@@ -212,9 +221,7 @@ func freezeWorker(t *testing.T, program string) {
 	b.prepare()
 	b.hold(inbox.ChannelEmail)
 	b.approveNotice()
-	if err := b.local.stack.Inbox.AwaitHeld(b.ctx, lanes); err != nil {
-		t.Fatal(err)
-	}
+	b.eventually("all lanes to wait for an answer", func() bool { return len(b.unanswered(inbox.ChannelEmail)) >= lanes })
 	if err := zombie.freeze(); err != nil {
 		t.Fatal(err)
 	}
