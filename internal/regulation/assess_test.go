@@ -1,11 +1,15 @@
 package regulation_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"tocsin/internal/breach"
 	"tocsin/internal/regulation"
@@ -305,5 +309,37 @@ func TestAuthorities(t *testing.T) {
 		if !known[key] {
 			t.Errorf("no authority %s", key)
 		}
+	}
+}
+
+// One engine answers many at once, and the same question always in the same bytes.
+func TestSameQuestionSameAnswer(t *testing.T) {
+	e := load(t)
+	org, facts := everything()
+	want, err := json.Marshal(assess(t, e, org, facts, three))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group errgroup.Group
+	for range 8 {
+		group.Go(func() error {
+			for range 5 {
+				a, err := e.Assess(org, facts, three)
+				if err != nil {
+					return err
+				}
+				if got, err := json.Marshal(a); err != nil || !bytes.Equal(got, want) {
+					return fmt.Errorf("another answer: %v", err)
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	again := assess(t, load(t), org, facts, three)
+	if got, err := json.Marshal(again); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("a second engine answers otherwise: %v", err)
 	}
 }
