@@ -47,6 +47,7 @@ type house struct {
 
 	// What is answered. Lists are used up in order, and their last entry stays.
 	closes      []activities.CloseResult
+	closing     func() // called before the answer
 	assessed    func(rev int) activities.Assessed
 	plan        *playbook.Plan
 	asked       func(activities.AskInput) // called once the task is a row
@@ -149,6 +150,9 @@ func (a incidentActs) AskMeasure(_ context.Context, in activities.AskMeasureInpu
 
 func (a incidentActs) CloseIncident(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
 	a.did("close by %s", in.Document)
+	if a.closing != nil {
+		a.closing()
+	}
 	return next(&a.closes), nil
 }
 
@@ -293,7 +297,14 @@ type trial struct {
 	t *testing.T
 }
 
+// newTrial runs a workflow with its real children.
 func newTrial(t *testing.T) *trial {
+	t.Helper()
+	return newTrialOf(t, func(e *trial) { workflows.Register(e) })
+}
+
+// newTrialOf knows the workflows that it is given; after the first mock the environment takes no more.
+func newTrialOf(t *testing.T, register func(*trial)) *trial {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
@@ -301,8 +312,8 @@ func newTrial(t *testing.T) *trial {
 	e.now = e.Now
 	e.SetStartTime(t0)
 	e.SetTestTimeout(20 * time.Second)
-	workflows.Register(e)
 	e.register(e)
+	register(e)
 	e.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).
 		Return(func(_, to, _, name string, payload any) error {
 			e.mu.Lock()

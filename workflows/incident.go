@@ -61,7 +61,6 @@ type incident struct {
 // closed it with nothing open.
 func Incident(ctx workflow.Context, in IncidentState) error {
 	w := &incident{IncidentState: in, changed: true}
-	w.listen(ctx)
 	if w.Phase == "" {
 		w.Phase = breach.PhaseOpened
 		w.FactsRev = max(w.FactsRev, 1)
@@ -69,19 +68,15 @@ func Incident(ctx workflow.Context, in IncidentState) error {
 	return w.run(ctx)
 }
 
-func (w *incident) listen(ctx workflow.Context) {
-	on(ctx, SignalAlert, w.heardAlert)
-	on(ctx, SignalFacts, w.heardFacts)
-	on(ctx, SignalPeople, w.heardPeople)
-	on(ctx, SignalDecision, w.heardDecision)
-	on(ctx, SignalChild, w.heardChild)
-}
-
 func (w *incident) heardAlert(s AlertCounted) { w.Alerts, w.changed = max(w.Alerts, s.Count), true }
 func (w *incident) heardFacts(s FactsAmended) { w.FactsRev, w.changed = max(w.FactsRev, s.Rev), true }
 
+// heardPeople counts people as soon as they are on file; who of them was told is known once a notice reports.
 func (w *incident) heardPeople(s PeopleImported) {
 	w.Imports, w.changed = max(w.Imports, s.Import), true
+	if more := s.Affected - w.Tally.Affected; more > 0 {
+		w.Tally.Affected, w.Tally.Open = w.Tally.Affected+more, w.Tally.Open+more
+	}
 }
 
 func (w *incident) heardDecision(s DecisionMade) {
@@ -114,7 +109,16 @@ func (w *incident) heardChild(s ChildStatus) {
 	}
 }
 
-func (w *incident) drain(ctx workflow.Context) {
+// pending reports that signals have arrived and were not listened to.
+func (w *incident) pending(ctx workflow.Context) bool {
+	return slices.ContainsFunc([]string{SignalAlert, SignalFacts, SignalPeople, SignalDecision, SignalChild}, func(name string) bool {
+		return workflow.GetSignalChannel(ctx, name).Len() > 0
+	})
+}
+
+// listen takes what has arrived. The loop itself does it, and no coroutine of its own: a signal that was handed to a
+// coroutine which has not run yet would be lost with it at continue-as-new.
+func (w *incident) listen(ctx workflow.Context) {
 	drain(ctx, SignalAlert, w.heardAlert)
 	drain(ctx, SignalFacts, w.heardFacts)
 	drain(ctx, SignalPeople, w.heardPeople)
@@ -124,9 +128,13 @@ func (w *incident) drain(ctx workflow.Context) {
 
 func (w *incident) run(ctx workflow.Context) error {
 	for {
-		if err := workflow.Await(ctx, func() bool { return w.changed || workflow.GetInfo(ctx).GetContinueAsNewSuggested() }); err != nil {
+		err := workflow.Await(ctx, func() bool {
+			return w.changed || w.pending(ctx) || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+		})
+		if err != nil {
 			return err
 		}
+		w.listen(ctx)
 		w.changed = false
 		closed, err := w.beat(ctx)
 		if err != nil {
@@ -136,7 +144,7 @@ func (w *incident) run(ctx workflow.Context) error {
 			return nil
 		}
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			w.drain(ctx)
+			w.listen(ctx)
 			return workflow.NewContinueAsNewError(ctx, TypeIncident, w.IncidentState)
 		}
 	}

@@ -126,7 +126,8 @@ func persist(ctx workflow.Context, id breach.IncidentID, what string, news func(
 	}
 }
 
-// on hands every signal of a name to a handler, for as long as the workflow runs.
+// on hands every signal of a name to a handler, for as long as the workflow runs. It is for workflows that never continue as
+// new: what a coroutine has been handed and not handled yet is not in the channel any more.
 func on[T any](ctx workflow.Context, name string, handle func(T)) {
 	ch := workflow.GetSignalChannel(ctx, name)
 	workflow.Go(ctx, func(ctx workflow.Context) {
@@ -140,7 +141,7 @@ func on[T any](ctx workflow.Context, name string, handle func(T)) {
 	})
 }
 
-// drain takes what has arrived and not been handled, before continue-as-new.
+// drain takes what has arrived.
 func drain[T any](ctx workflow.Context, name string, handle func(T)) {
 	ch := workflow.GetSignalChannel(ctx, name)
 	for {
