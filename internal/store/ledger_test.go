@@ -7,8 +7,8 @@ import (
 	"tocsin/internal/store"
 )
 
-// freeze starts a campaign over email, SMS and push for whoever is on file.
-func freeze(t testing.TB, s *store.Store, id breach.IncidentID, size int) []store.Shard {
+// freeze starts a campaign over email, SMS and push for whoever is on file, on an approved notice.
+func freeze(t testing.TB, s *store.Store, id breach.IncidentID, size int) {
 	t.Helper()
 	ladder := []breach.Channel{breach.Email, breach.SMS, breach.Push}
 	if _, err := s.AddCampaign(t.Context(), id, 1, "N-"+string(id), ladder); err != nil {
@@ -18,11 +18,13 @@ func freeze(t testing.TB, s *store.Store, id breach.IncidentID, size int) []stor
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, shards, err := s.Freeze(t.Context(), id, 1, doc.ID, size)
-	if err != nil {
+	approval := store.Decision{Document: doc.ID, SHA256: doc.SHA256, Verdict: breach.Approved, Person: "wang.fang", Role: breach.RoleApprover}
+	if _, err := s.Decide(t.Context(), approval); err != nil {
 		t.Fatal(err)
 	}
-	return shards
+	if _, _, err := s.Freeze(t.Context(), id, 1, doc.ID, size); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func refusal(w store.Work) store.Result {
