@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"tocsin/internal/breach"
@@ -67,21 +68,17 @@ type CloseResult struct {
 	Open   []string `json:"open,omitempty"` // "obligation cn-cac-other/…", "task …": ids, no texts
 }
 
-// CloseIncident closes an incident with nothing open. Where something has opened since two people agreed, their agreement
-// is void: it was about another state of things.
+// CloseIncident closes an incident with nothing open, on what two people agreed to.
 func (a *Incidents) CloseIncident(ctx context.Context, in CloseInput) (CloseResult, error) {
-	open, err := a.Store.OpenMatters(ctx, in.Incident)
-	if err != nil {
-		return CloseResult{}, final(err)
+	open, err := a.Store.CloseIncident(ctx, in.Incident, in.Document)
+	if r, ok := errors.AsType[*store.Refused](err); ok {
+		return CloseResult{Open: []string{"closure " + r.Code}}, nil // void in the meantime: a person proposes again
 	}
-	if len(open) > 0 {
-		r := CloseResult{}
-		for _, m := range open {
-			r.Open = append(r.Open, m.Kind+" "+m.Key)
-		}
-		return r, final(a.Store.VoidDocument(ctx, in.Document, "something has opened since it was prepared"))
+	r := CloseResult{Closed: err == nil && len(open) == 0}
+	for _, m := range open {
+		r.Open = append(r.Open, m.Kind+" "+m.Key)
 	}
-	return CloseResult{Closed: true}, final(a.Store.CloseIncident(ctx, in.Incident))
+	return r, final(err)
 }
 
 // AskRuledOutInput is the input of AskRuledOut.

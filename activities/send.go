@@ -300,9 +300,12 @@ func (s *sending) settle(ctx context.Context, w store.Work, wire notifiers.Wire)
 	if w.DoubtedAt != nil {
 		since = *w.DoubtedAt
 	}
-	doubt := s.Now().Sub(since)
+	doubt, began := s.Now().Sub(since), since
+	if w.IntentAt != nil {
+		began = *w.IntentAt
+	}
 	if asker, ok := s.outlet.Notifier.(notifiers.Asker); ok {
-		outcome, receipt, err := asker.Ask(ctx, wire, since.Add(-time.Hour))
+		outcome, receipt, err := asker.Ask(ctx, wire, began)
 		switch {
 		case err == nil && outcome == breach.Accepted:
 			return &store.Result{Contact: w.Contact, State: breach.DeliveryAccepted, Code: "asked", Reference: receipt.Reference}

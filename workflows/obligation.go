@@ -53,6 +53,7 @@ func Obligation(ctx workflow.Context, in ObligationState) error {
 	on(ctx, SignalSettled, func(s FilingSettled) { w.settled, w.met = &s, w.met || s.Filed })
 	on(ctx, SignalMet, func(s Fulfilled) { w.met, w.closed = w.met || s.By != ByClosed, w.closed || s.By == ByClosed })
 	on(ctx, SignalTask, func(s TaskEnded) { w.met, w.undone = w.met || s.Done, !s.Done })
+	w.show(ctx)
 	workflow.Go(ctx, w.watchClock)
 	err := w.run(ctx)
 	w.closed, w.wake = true, true // ends the clock's coroutine

@@ -164,24 +164,49 @@ func (w *incident) details() string {
 	return strings.Join(parts, "")
 }
 
-// clocks is the table of duties, as many rows as there is room for.
+// clocks is the table of duties that are still open, by deadline, as many rows as there is room for.
 func (w *incident) clocks() []string {
 	const room = 2600 // bytes
-	parts, used := []string{"| duty | due (UTC) | status |\n|---|---|---|\n"}, 0
-	for _, d := range w.Duties {
-		if !d.Started {
-			continue
-		}
+	open, ended := w.openDuties()
+	var parts []string
+	if len(open) > 0 {
+		parts = append(parts, "| duty | due (UTC) | status |\n|---|---|---|\n")
+	}
+	used := 0
+	for _, d := range open {
 		row := fmt.Sprintf("| %s | %s | %s |\n", clip(d.Title), due(d.Clock), standing(d))
 		if used += len(row); used > room {
 			return append(parts, fmt.Sprintf("\n… and more: `tocsin incident show %s`\n", w.ID))
 		}
 		parts = append(parts, row)
 	}
-	if len(parts) == 1 {
-		return nil
+	if ended > 0 {
+		parts = append(parts, fmt.Sprintf("\n%d duties are met, covered by another report, or no longer owed.\n", ended))
 	}
 	return parts
+}
+
+// openDuties are the tracked duties that have not ended, by deadline, and how many have.
+func (w *incident) openDuties() (open []Tracked, ended int) {
+	for _, d := range w.Duties {
+		switch {
+		case !d.Started:
+		case d.Done:
+			ended++
+		default:
+			open = append(open, d)
+		}
+	}
+	slices.SortStableFunc(open, func(a, b Tracked) int { return deadline(a).Compare(deadline(b)) })
+	return open, ended
+}
+
+// deadline orders duties; one without an instant comes last.
+func deadline(d Tracked) time.Time {
+	if t := d.Clock.Target(); t != nil {
+		return *t
+	}
+	return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 }
 
 func due(c Clock) string {

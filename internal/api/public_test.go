@@ -87,6 +87,7 @@ func TestCheckShowsTheGenuineTextOfANoticeToPeople(t *testing.T) {
 		t.Error("a notice that nobody has approved is called genuine")
 	}
 	d := w.document(id, breach.DocNotice, "notice/1", "author")
+	want[any](t, w.as(breach.RoleApprover, "POST", "/v1/documents/"+string(d.ID)+"/decision", `{"sha256":"`+d.SHA256.String()+`","verdict":"approved"}`), 200)
 	if _, _, err := w.store.Freeze(t.Context(), id, 1, d.ID, 100); err != nil {
 		t.Fatal(err)
 	}

@@ -40,8 +40,12 @@ func TestPeopleAreExemptOnlyWhereNoDutyToTellThemIsOwed(t *testing.T) {
 			if got := len(matters) > 0; got != c.open {
 				t.Errorf("open matters: %v", matters)
 			}
-			if err := s.CloseIncident(t.Context(), id); err != nil {
-				t.Fatal(err)
+			closure := agreed(t, s, id, breach.DocClosure, "closure/1")
+			if open, err := s.CloseIncident(t.Context(), id, closure); err != nil || (len(open) > 0) != c.open {
+				t.Fatal(open, err)
+			}
+			if i, err := s.Incident(t.Context(), id); err != nil || (i.ClosedAt == nil) != c.open {
+				t.Errorf("closed at %v, %v", i.ClosedAt, err)
 			}
 			if got, err := s.Tally(t.Context(), id); err != nil || got != c.want || !got.Reconciles() {
 				t.Errorf("tally %+v, %v; want %+v", got, err, c.want)

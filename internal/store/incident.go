@@ -209,23 +209,35 @@ func (s *Store) SetPhase(ctx context.Context, id breach.IncidentID, phase breach
 	})
 }
 
-// CloseIncident ends an incident. It is called once two people have agreed and nothing is open.
-func (s *Store) CloseIncident(ctx context.Context, id breach.IncidentID) error {
-	return s.tx(ctx, "close incident", func(tx pgx.Tx) error {
+// CloseIncident ends an incident on an approved closure. Approval and what is open are looked at in the transaction that
+// closes: where something has opened since two people agreed, their agreement is void, since it was about another state of
+// things, and the open matters are returned. Closing a closed incident changes nothing.
+func (s *Store) CloseIncident(ctx context.Context, id breach.IncidentID, closure breach.DocumentID) (open []Matter, err error) {
+	err = s.tx(ctx, "close incident", func(tx pgx.Tx) error {
 		var no int64
-		err := tx.QueryRow(ctx, `update incident set phase = 'closed', closed_at = now() where id = $1 and closed_at is null returning no`, id).Scan(&no)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
+		var closedAt *time.Time
+		if err := tx.QueryRow(ctx, `select no, closed_at from incident where id = $1 for no key update`, id).Scan(&no, &closedAt); err != nil || closedAt != nil {
 			return err
+		}
+		if err := approved(ctx, tx, closure); err != nil {
+			return err
+		}
+		if open, err = openMatters(ctx, tx, no); err != nil {
+			return err
+		}
+		if len(open) > 0 {
+			return voidDocument(ctx, tx, no, closure, "something has opened since it was prepared")
 		}
 		exempt, err := exemptUntold(ctx, tx, no)
 		if err != nil {
 			return err
 		}
-		return note(ctx, tx, no, breach.Tocsin, "incident.close", string(id), Detail{"people_exempt": exempt})
+		if _, err := tx.Exec(ctx, `update incident set phase = 'closed', closed_at = now() where no = $1`, no); err != nil {
+			return err
+		}
+		return note(ctx, tx, no, breach.Tocsin, "incident.close", string(id), Detail{"people_exempt": exempt, "closure": closure})
 	})
+	return open, err
 }
 
 // exemptUntold counts the people whom nobody told as lawfully exempt, where no duty to tell them is owed; PIPL 57(2), for

@@ -66,7 +66,8 @@ type Work struct {
 	Tries     int
 	Resent    bool
 	DoubtedAt *time.Time
-	ClaimedAt time.Time // the first time: the date that every copy of the message carries
+	IntentAt  *time.Time // when the newest attempt began; nil before the first
+	ClaimedAt time.Time  // the first time: the date that every copy of the message carries
 	To        string
 	Behind    []Recipient
 }
@@ -235,12 +236,13 @@ func (s *Store) load(ctx context.Context, tx pgx.Tx, l Lease, keys *seal.Keys, c
 		Tries     int                  `db:"tries"`
 		Resent    bool                 `db:"resent"`
 		DoubtedAt *time.Time           `db:"doubted_at"`
+		IntentAt  *time.Time           `db:"intent_at"`
 		ClaimedAt time.Time            `db:"claimed_at"`
 		Blind     []byte               `db:"blind"`
 		Sealed    []byte               `db:"sealed"`
 	}
 	deliveries, err := list[delivery](ctx, tx, `
-		select d.id, d.contact_id, d.channel, d.state, d.tries, d.resent, d.doubted_at, d.claimed_at, c.blind, c.sealed
+		select d.id, d.contact_id, d.channel, d.state, d.tries, d.resent, d.doubted_at, d.intent_at, d.claimed_at, c.blind, c.sealed
 		from delivery d join contact c on c.incident_no = d.incident_no and c.id = d.contact_id
 		where d.incident_no = $1 and d.campaign_n = $2 and d.contact_id = any($3) order by d.contact_id`, l.no, l.Campaign, contacts)
 	if err != nil || len(deliveries) == 0 {
@@ -280,7 +282,7 @@ func (s *Store) load(ctx context.Context, tx pgx.Tx, l Lease, keys *seal.Keys, c
 		}
 		work[i] = Work{
 			Delivery: d.ID, Contact: d.Contact, Channel: d.Channel, State: d.State, Tries: d.Tries, Resent: d.Resent,
-			DoubtedAt: d.DoubtedAt, ClaimedAt: d.ClaimedAt, To: string(to), Behind: behind[d.Contact],
+			DoubtedAt: d.DoubtedAt, IntentAt: d.IntentAt, ClaimedAt: d.ClaimedAt, To: string(to), Behind: behind[d.Contact],
 		}
 	}
 	return work, nil

@@ -21,7 +21,12 @@ func (s *Store) OpenMatters(ctx context.Context, id breach.IncidentID) ([]Matter
 	if err != nil {
 		return nil, wrap("list open matters", err)
 	}
-	matters, err := list[Matter](ctx, s.pool, `
+	matters, err := openMatters(ctx, s.pool, no)
+	return matters, wrap("list open matters", err)
+}
+
+func openMatters(ctx context.Context, q querier, no int64) ([]Matter, error) {
+	return list[Matter](ctx, q, `
 		select 'obligation' as kind, key, status from obligation where incident_no = $1 and status not in ('met', 'not_owed', 'covered')
 		union all select 'task', id, kind from task where incident_no = $1 and outcome is null
 		union all select 'notice', n::text, state from campaign where incident_no = $1 and state <> 'finished'
@@ -33,5 +38,4 @@ func (s *Store) OpenMatters(ctx context.Context, id breach.IncidentID) ([]Matter
 			and exists (select from obligation o where o.incident_no = $1 and o.duty = 'notice' and o.owed = 'owed') having count(*) > 0
 		union all select 'facts', 'revision ' || facts_rev, 'not assessed' from incident where no = $1 and facts_rev > assessed_rev
 		order by 1, 2`, no)
-	return matters, wrap("list open matters", err)
 }

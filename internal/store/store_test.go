@@ -61,8 +61,9 @@ func TestAnAlertOfTheSameFingerprintJoins(t *testing.T) {
 	if first.Incident != second.Incident || first.Joined || !second.Joined || second.Alerts != 2 {
 		t.Fatalf("first %+v, second %+v", first, second)
 	}
-	if err := s.CloseIncident(t.Context(), first.Incident); err != nil {
-		t.Fatal(err)
+	endEverything(t, s, first.Incident)
+	if open, err := s.CloseIncident(t.Context(), first.Incident, agreed(t, s, first.Incident, breach.DocClosure, "closure/1")); err != nil || len(open) > 0 {
+		t.Fatal(open, err)
 	}
 	third, err := s.OpenIncident(t.Context(), in)
 	if err != nil {
@@ -72,6 +73,32 @@ func TestAnAlertOfTheSameFingerprintJoins(t *testing.T) {
 		t.Fatal("an alert joined a closed incident")
 	}
 	if _, err := s.VerifyJournal(t.Context(), first.Incident); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// agreed adds a document that a second person has approved.
+func agreed(t testing.TB, s *store.Store, id breach.IncidentID, kind breach.DocumentKind, subject string) breach.DocumentID {
+	t.Helper()
+	d, err := s.AddDocument(t.Context(), store.Document{IncidentID: id, Kind: kind, Subject: subject, Author: "zhao.min", Content: []byte("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Decide(t.Context(), store.Decision{Document: d.ID, SHA256: d.SHA256, Verdict: breach.Approved, Person: "wang.fang", Role: breach.RoleApprover})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.ID
+}
+
+// endEverything answers the newest facts with an assessment that finds nothing owed.
+func endEverything(t testing.TB, s *store.Store, id breach.IncidentID) {
+	t.Helper()
+	facts, err := s.Facts(t.Context(), id, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveAssessment(t.Context(), id, breach.Assessment{FactsRev: facts.Rev}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -125,11 +152,8 @@ func walk(t testing.TB, s *store.Store, id breach.IncidentID, outcome func(store
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := s.AddDocument(ctx, store.Document{IncidentID: id, Kind: breach.DocNotice, Subject: "notice/1", Author: "on.call", Content: []byte("x")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, shards, err := s.Freeze(ctx, id, 1, doc.ID, 2)
+	doc := agreed(t, s, id, breach.DocNotice, "notice/1")
+	_, shards, err := s.Freeze(ctx, id, 1, doc, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,11 +236,8 @@ func TestALostHolderChangesNothing(t *testing.T) {
 	if _, err := s.AddCampaign(ctx, id, 1, "N1", []breach.Channel{breach.Email}); err != nil {
 		t.Fatal(err)
 	}
-	doc, err := s.AddDocument(ctx, store.Document{IncidentID: id, Kind: breach.DocNotice, Subject: "notice/1", Author: "x", Content: []byte("x")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := s.Freeze(ctx, id, 1, doc.ID, 100); err != nil {
+	doc := agreed(t, s, id, breach.DocNotice, "notice/1")
+	if _, _, err := s.Freeze(ctx, id, 1, doc, 100); err != nil {
 		t.Fatal(err)
 	}
 	zombie, err := s.TakeShard(ctx, id, 1, 0)
