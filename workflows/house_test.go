@@ -40,10 +40,11 @@ func after(d time.Duration) *time.Time {
 // house stands in for all that activities touch. It writes down what it is asked, one line an act, in the order of
 // asking; what it answers is set by the test.
 type house struct {
-	mu   sync.Mutex
-	now  func() time.Time
-	acts []string
-	sent []signal
+	mu    sync.Mutex
+	now   func() time.Time
+	acts  []string
+	heard *sync.Cond // on mu; nil where nobody waits for acts
+	sent  []signal
 
 	// What is answered. Lists are used up in order, and their last entry stays.
 	closes      []activities.CloseResult
@@ -53,7 +54,8 @@ type house struct {
 	asked       func(activities.AskInput) // called once the task is a row
 	measured    func()                    // the same, for a measure
 	ran         func(activities.RunStepInput) (playbook.Outcome, error)
-	drafted     func(activities.Draft) // called once the draft is a row, before the workflow has the answer
+	drafted     func(key string, d activities.Draft)        // called once the draft is a row, before the workflow has the answer
+	noticed     func(breach.DocumentKind, activities.Draft) // the same, for notices
 	filed       []activities.Filed
 	untold      int64
 	shards      []activities.Shard
@@ -77,6 +79,9 @@ func (h *house) did(format string, a ...any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.acts = append(h.acts, since(h.now())+" "+fmt.Sprintf(format, a...))
+	if h.heard != nil {
+		h.heard.Broadcast()
+	}
 }
 
 func since(t time.Time) string {
@@ -191,7 +196,7 @@ func (a filingActs) DraftFiling(_ context.Context, in activities.DraftFilingInpu
 	d := activities.Draft{Document: breach.DocumentID(fmt.Sprintf("draft-%d", a.drafts)), Version: a.drafts}
 	a.did("%s", d.Document)
 	if a.drafted != nil {
-		a.drafted(d)
+		a.drafted(in.Key, d)
 	}
 	return d, nil
 }
@@ -212,6 +217,9 @@ func (a noticeActs) DraftNotice(_ context.Context, in activities.DraftNoticeInpu
 	a.noticeDraft++
 	d := activities.Draft{Document: breach.DocumentID(fmt.Sprintf("notice-%d", a.noticeDraft)), Version: a.noticeDraft}
 	a.did("%s", d.Document)
+	if a.noticed != nil {
+		a.noticed(breach.DocNotice, d)
+	}
 	return d, nil
 }
 
@@ -219,6 +227,9 @@ func (a noticeActs) DraftPublicNotice(_ context.Context, in activities.DraftPubl
 	a.noticeDraft++
 	d := activities.Draft{Document: breach.DocumentID(fmt.Sprintf("public-%d", a.noticeDraft)), Version: a.noticeDraft}
 	a.did("%s", d.Document)
+	if a.noticed != nil {
+		a.noticed(breach.DocPublicNotice, d)
+	}
 	return d, nil
 }
 

@@ -60,13 +60,15 @@ func TestObligation(t *testing.T) {
 		},
 		{
 			"a refusal for now is tried again later",
-			nil, []activities.Filed{{State: activities.FiledLater, After: 10 * m}, {State: activities.FiledAccepted}},
+			nil,
+			[]activities.Filed{{State: activities.FiledLater, After: 10 * m}, {State: activities.FiledAccepted}},
 			[]heard{{h, workflows.SignalDecision, decision("draft-1", approved)}},
 			[]string{"0:00 draft-1", "0:00 status awaits_approval", "1:00 status filing", "1:00 file draft-1", "1:10 file draft-1", "1:10 status met"},
 		},
 		{
 			"in doubt waits for a person, and is filed once where it had arrived",
-			nil, []activities.Filed{{State: activities.FiledInDoubt}},
+			nil,
+			[]activities.Filed{{State: activities.FiledInDoubt}},
 			[]heard{
 				{h, workflows.SignalDecision, decision("draft-1", approved)},
 				{90 * m, workflows.SignalDecision, decision("draft-1", approved)}, // heard twice
@@ -79,7 +81,8 @@ func TestObligation(t *testing.T) {
 		},
 		{
 			"in doubt is filed again only when a person says that it did not arrive",
-			nil, []activities.Filed{{State: activities.FiledInDoubt}, {State: activities.FiledAccepted}},
+			nil,
+			[]activities.Filed{{State: activities.FiledInDoubt}, {State: activities.FiledAccepted}},
 			[]heard{
 				{h, workflows.SignalDecision, decision("draft-1", approved)},
 				{2 * h, workflows.SignalSettled, workflows.FilingSettled{Filed: false}},
@@ -91,7 +94,8 @@ func TestObligation(t *testing.T) {
 		},
 		{
 			"a person finds that it arrived while the newest facts rule it out",
-			nil, []activities.Filed{{State: activities.FiledInDoubt}},
+			nil,
+			[]activities.Filed{{State: activities.FiledInDoubt}},
 			[]heard{
 				{h, workflows.SignalDecision, decision("draft-1", approved)},
 				{70 * m, workflows.SignalReassess, workflows.Reassessed{FactsRev: 2, Owed: breach.NotOwed}},
@@ -104,7 +108,8 @@ func TestObligation(t *testing.T) {
 		},
 		{
 			"no address: a person files by hand",
-			nil, []activities.Filed{{State: activities.FiledBlocked}},
+			nil,
+			[]activities.Filed{{State: activities.FiledBlocked}},
 			[]heard{
 				{h, workflows.SignalDecision, decision("draft-1", approved)},
 				{2 * h, workflows.SignalSettled, workflows.FilingSettled{Filed: true}},
@@ -115,7 +120,8 @@ func TestObligation(t *testing.T) {
 		},
 		{
 			"an approval that was voided makes a new draft",
-			nil, []activities.Filed{{State: activities.FiledVoid}, {State: activities.FiledAccepted}},
+			nil,
+			[]activities.Filed{{State: activities.FiledVoid}, {State: activities.FiledAccepted}},
 			[]heard{
 				{h, workflows.SignalDecision, decision("draft-1", approved)},
 				{2 * h, workflows.SignalDecision, decision("draft-2", approved)},
@@ -235,7 +241,9 @@ func TestObligation(t *testing.T) {
 // The row is there for a person to read before the workflow has heard of it.
 func TestObligationHearsADecisionBeforeTheDraft(t *testing.T) {
 	e := newTrial(t)
-	e.drafted = func(d activities.Draft) { e.SignalWorkflow(workflows.SignalDecision, decision(d.Document, approved)) }
+	e.drafted = func(_ string, d activities.Draft) {
+		e.SignalWorkflow(workflows.SignalDecision, decision(d.Document, approved))
+	}
 	e.run(workflows.TypeObligation, duty())
 	e.expect(e.about("draft", "status"), "0:00 draft-1", "0:00 status filing", "0:00 file draft-1", "0:00 status met")
 }
@@ -275,12 +283,14 @@ func TestObligationClock(t *testing.T) {
 	}{
 		{
 			"reminders, the escalation, the miss",
-			nil, []heard{end},
+			nil,
+			[]heard{end},
 			[]string{"2:00 cry reminder, due 4:00", "3:12 cry reminder, due 4:00", "3:30 cry escalation, due 4:00", "4:00 cry missed, due 4:00"},
 		},
 		{
 			"nothing after it is met",
-			nil, []heard{{150 * m, workflows.SignalDecision, decision("draft-1", approved)}},
+			nil,
+			[]heard{{150 * m, workflows.SignalDecision, decision("draft-1", approved)}},
 			[]string{"2:00 cry reminder, due 4:00"},
 		},
 		{
@@ -294,7 +304,8 @@ func TestObligationClock(t *testing.T) {
 		},
 		{
 			"the same assessment again repeats no mark",
-			nil, []heard{{150 * m, workflows.SignalReassess, news(2)}, {240*m + 1, workflows.SignalReassess, news(3)}, end},
+			nil,
+			[]heard{{150 * m, workflows.SignalReassess, news(2)}, {240*m + 1, workflows.SignalReassess, news(3)}, end},
 			[]string{"2:00 cry reminder, due 4:00", "3:12 cry reminder, due 4:00", "3:30 cry escalation, due 4:00", "4:00 cry missed, due 4:00"},
 		},
 		{

@@ -21,8 +21,8 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// Register tells a worker all workflow types.
-func Register(w worker.Registry) {
+// Register tells a worker, or a replayer, all workflow types.
+func Register(w worker.WorkflowRegistry) {
 	for _, x := range []struct {
 		name string
 		fn   any
