@@ -88,7 +88,7 @@ func (s *Sender) SendChunk(ctx context.Context, in ChunkInput) (ChunkResult, err
 }
 
 func (s *Sender) run(ctx context.Context, in ChunkInput, run *sending) (lease store.Lease, err error) {
-	if lease, err = s.Store.TakeShard(ctx, in.Incident, in.Campaign, in.Shard); err != nil {
+	if lease, err = s.Store.TakeShard(ctx, in.Incident, in.Campaign, in.Shard, activity.GetInfo(ctx).StartedTime); err != nil {
 		return lease, err
 	}
 	if run.texts, err = s.texts(ctx, in); err != nil {

@@ -33,15 +33,22 @@ const frozenHolder = `set_config('idle_in_transaction_session_timeout', '10s', t
 
 // TakeShard takes a shard over. What its last holder left as an intent without an outcome may have gone out: it becomes in
 // doubt, as a visible row, before anything else happens. What it had only claimed is safe to send.
-func (s *Store) TakeShard(ctx context.Context, id breach.IncidentID, campaign, shard int) (Lease, error) {
+//
+// began is when the engine started the attempt that asks, and becomes the fence. A process that was frozen with an attempt
+// in its hands would otherwise take the shard back from its heir when it wakes: it gets ErrFenced.
+func (s *Store) TakeShard(ctx context.Context, id breach.IncidentID, campaign, shard int, began time.Time) (Lease, error) {
 	l := Lease{Incident: id, Campaign: campaign, Shard: shard}
 	err := s.tx(ctx, "take shard", func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `
-			update shard h set fence = fence + 1 from incident i, campaign c
+			update shard h set fence = greatest(fence, $4) from incident i, campaign c
 			where i.id = $1 and h.incident_no = i.no and h.campaign_n = $2 and h.shard = $3 and c.incident_no = i.no and c.n = h.campaign_n
-			returning h.incident_no, h.lo, h.hi, h.fence, c.ladder, `+frozenHolder, id, campaign, shard).Scan(&l.no, &l.Lo, &l.Hi, &l.Fence, &l.Ladder, nil)
+			returning h.incident_no, h.lo, h.hi, h.fence, c.ladder, `+frozenHolder, id, campaign, shard, began.UnixMicro()).
+			Scan(&l.no, &l.Lo, &l.Hi, &l.Fence, &l.Ladder, nil)
 		if err != nil {
 			return err
+		}
+		if l.Fence != began.UnixMicro() {
+			return ErrFenced
 		}
 		tag, err := tx.Exec(ctx, `
 			update delivery set state = 'in_doubt', doubted_at = coalesce(doubted_at, now()), fence = $4

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"tocsin/internal/breach"
 	"tocsin/internal/store"
@@ -74,5 +76,31 @@ func TestWhoComesLateToAContactInDoubtMovesOn(t *testing.T) {
 	}
 	if open, err := s.OpenRecipients(t.Context(), id, 1); err != nil || open != 0 {
 		t.Fatalf("%d recipients are open, %v", open, err)
+	}
+}
+
+// A process is frozen with an attempt that it has not begun to work on; another attempt takes its place; the process wakes.
+func TestAnAttemptThatBeganEarlierDoesNotTakeTheShardBack(t *testing.T) {
+	s := open(t)
+	id := openIncident(t, s)
+	importPeople(t, s, id, adult("甲", "a@example.com", ""))
+	freeze(t, s, id, 1)
+	began := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+	heir, err := s.TakeShard(t.Context(), id, 1, 0, began.Add(15*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	work, _, err := s.Claim(t.Context(), heir, breach.Email, 0, 10)
+	if err != nil || len(work) != 1 {
+		t.Fatalf("claim: %d, %v", len(work), err)
+	}
+	if err := s.Commit(t.Context(), heir, breach.Email, []store.Intent{{Contact: work[0].Contact, SHA256: []byte{1}}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.TakeShard(t.Context(), id, 1, 0, began); !errors.Is(err, store.ErrFenced) {
+		t.Fatalf("the earlier attempt: %v", err)
+	}
+	if err := s.Commit(t.Context(), heir, breach.Email, nil, []store.Result{{Contact: work[0].Contact, State: breach.DeliveryAccepted}}); err != nil {
+		t.Fatalf("the heir's outcome: %v", err)
 	}
 }

@@ -167,7 +167,7 @@ func walk(t testing.TB, s *store.Store, id breach.IncidentID, outcome func(store
 func sendShard(t testing.TB, s *store.Store, id breach.IncidentID, shard int, channel breach.Channel, outcome func(store.Work) store.Result) {
 	t.Helper()
 	ctx := t.Context()
-	l, err := s.TakeShard(ctx, id, 1, shard)
+	l, err := s.TakeShard(ctx, id, 1, shard, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +240,7 @@ func TestALostHolderChangesNothing(t *testing.T) {
 	if _, _, err := s.Freeze(ctx, id, 1, doc, 100); err != nil {
 		t.Fatal(err)
 	}
-	zombie, err := s.TakeShard(ctx, id, 1, 0)
+	zombie, err := s.TakeShard(ctx, id, 1, 0, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func TestALostHolderChangesNothing(t *testing.T) {
 	if err := s.Commit(ctx, zombie, breach.Email, intent, nil); err != nil {
 		t.Fatal(err)
 	}
-	heir, err := s.TakeShard(ctx, id, 1, 0)
+	heir, err := s.TakeShard(ctx, id, 1, 0, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
