@@ -258,6 +258,9 @@ func (h *house) runWorker(ctx context.Context, engine sdk.Client, log *slog.Logg
 		}
 		started = append(started, w)
 	}
+	if err := h.offerReassessment(ctx); err != nil {
+		log.Error("offer reassessments", "error", err)
+	}
 	d := &dispatch.Dispatcher{Store: h.store, Engine: engine, Settings: settings(h.cfg), Log: log}
 	return d.Run(ctx)
 }

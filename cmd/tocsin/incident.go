@@ -28,7 +28,7 @@ func incidentCommand() *cobra.Command {
   tocsin incident close INC-2026-0001 --why "all reports filed, everybody told"`,
 	}
 	addAPIFlags(cmd)
-	cmd.AddCommand(incidentOpenCommand(), incidentListCommand(), incidentShowCommand(), incidentWatchCommand(), incidentFactsCommand(), incidentCloseCommand())
+	cmd.AddCommand(incidentOpenCommand(), incidentListCommand(), incidentShowCommand(), incidentWatchCommand(), incidentFactsCommand(), incidentReassessCommand(), incidentCloseCommand())
 	return cmd
 }
 
@@ -220,6 +220,45 @@ duties start, move or end by what they answer. FACT=unknown takes a statement ba
 	}
 	o.add(cmd)
 	cmd.Flags().StringVar(&why, "why", "", "where the facts come from; kept for the record, so do not name affected people")
+	return cmd
+}
+
+func incidentReassessCommand() *cobra.Command {
+	var o viewOptions
+	var why string
+	cmd := &cobra.Command{
+		Use:   "reassess INCIDENT --why REASON",
+		Short: "Ask the packs of law anew for the same facts, as when a pack has a new version",
+		Long: `Ask the packs of law anew for the same facts. A new version of a pack never changes an assessment that was made; Tocsin
+offers this as a task for each open incident that an older version has answered. Duties start, move or end by the new answer.`,
+		Example: `  tocsin incident reassess INC-2026-0001 --why "cn-cac has a new version"`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			id, err := incidentArg(args)
+			if err != nil {
+				return err
+			}
+			if strings.TrimSpace(why) == "" {
+				return usage("say why: --why \"cn-cac has a new version\"")
+			}
+			c, err := newClient(cmd)
+			if err != nil {
+				return err
+			}
+			var rev store.FactRevision
+			if err := c.send(cmd.Context(), http.MethodPost, "/v1/incidents/"+string(id)+"/reassess", api.Reassessment{Why: why}, &rev); err != nil {
+				return err
+			}
+			return o.show(cmd, rev, func(p *page) {
+				p.line("%s", p.say(fmt.Sprintf("现为第 %d 版事实，正在重新评估。", rev.Rev), fmt.Sprintf("The facts are at revision %d and are being assessed anew.", rev.Rev)))
+			})
+		},
+	}
+	o.add(cmd)
+	cmd.Flags().StringVar(&why, "why", "", "why the laws are asked again; kept for the record")
 	return cmd
 }
 

@@ -106,7 +106,7 @@ whom by when, files the reports, tells every affected person and guardian, and p
 	add("act", incidentCommand(), peopleCommand(), taskCommand(), filingCommand(), noticeCommand(), documentCommand())
 	add("law", lawCommands()...)
 	add("run", engineCommands()...)
-	add("run", serveCommand(), migrateCommand(), configCommand(), keyCommand(), tokenCommand())
+	add("run", serveCommand(), migrateCommand(), configCommand(), keyCommand(), tokenCommand(), journalCommand())
 	refuseUnknown(root)
 	return root
 }

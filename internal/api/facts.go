@@ -35,6 +35,30 @@ func amendFacts(s *server, c *call) error {
 	return c.reply(http.StatusOK, rev)
 }
 
+// Reassessment asks the packs of law anew for the same facts: POST /v1/incidents/{id}/reassess.
+type Reassessment struct {
+	Why string `json:"why"`
+}
+
+func reassess(s *server, c *call) error {
+	id, err := c.incident()
+	if err != nil {
+		return err
+	}
+	var in Reassessment
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	if in.Why, err = why(in.Why, true); err != nil {
+		return err
+	}
+	rev, err := s.store.Reassess(c.r.Context(), id, c.holder.Person, in.Why)
+	if err != nil {
+		return err
+	}
+	return c.reply(http.StatusOK, rev)
+}
+
 // FactHistory is what was known when, oldest first.
 type FactHistory struct {
 	Revisions []store.FactRevision `json:"revisions"`

@@ -49,6 +49,7 @@ func table(maxUpload int64) []Route {
 		{Method: "GET", Pattern: "/v1/incidents/{id}", Roles: readers, do: showIncident, Does: "show where an incident stands"},
 		{Method: "PATCH", Pattern: "/v1/incidents/{id}/facts", Roles: workers, limit: formLimit, do: amendFacts, Does: "state or correct facts"},
 		{Method: "GET", Pattern: "/v1/incidents/{id}/facts", Roles: readers, do: factHistory, Does: "list what was known when"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/reassess", Roles: leads, limit: formLimit, do: reassess, Does: "ask the packs of law anew for the same facts"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/close", Roles: leads, limit: formLimit, do: proposeClosing, Does: "propose to close; another person decides"},
 
 		{Method: "POST", Pattern: "/v1/incidents/{id}/people", Roles: workers, limit: maxUpload, time: -1, do: importPeople, Does: "import a file of affected people"},

@@ -51,8 +51,29 @@ func amend(ctx context.Context, tx pgx.Tx, no int64, patch breach.Facts, by brea
 	return rev, post(ctx, tx, no, FactsAmended, "", "rev", FactsRev{Rev: rev.Rev})
 }
 
+// Reassess makes a new revision of the same facts, so that the packs of law are asked anew: a new version of a pack never
+// changes a past assessment, it is a reason to make another.
+func (s *Store) Reassess(ctx context.Context, id breach.IncidentID, by breach.Person, why string) (FactRevision, error) {
+	var out FactRevision
+	err := s.tx(ctx, "reassess", func(tx pgx.Tx) error {
+		no, err := lockIncident(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		var facts breach.Facts
+		if err := tx.QueryRow(ctx, `select facts from fact_revision where incident_no = $1 order by rev desc limit 1`, no).Scan(&facts); err != nil {
+			return err
+		}
+		if out, err = reviseFacts(ctx, tx, no, facts, nil, by, why); err != nil {
+			return err
+		}
+		return post(ctx, tx, no, FactsAmended, "", "rev", FactsRev{Rev: out.Rev})
+	})
+	return out, err
+}
+
 func reviseFacts(ctx context.Context, tx pgx.Tx, no int64, facts breach.Facts, changed []breach.FactName, by breach.Person, why string) (FactRevision, error) {
-	rev := FactRevision{Facts: facts, Author: by, Why: why}
+	rev := FactRevision{Facts: facts, Author: by, Why: why, Changed: []string{}}
 	for _, n := range changed {
 		rev.Changed = append(rev.Changed, string(n))
 	}

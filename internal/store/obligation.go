@@ -115,6 +115,26 @@ func (s *Store) Assessment(ctx context.Context, id breach.IncidentID) (breach.As
 	return a, wrap("read assessment", err)
 }
 
+// OpenAssessments returns the newest assessment of every open incident that has one.
+func (s *Store) OpenAssessments(ctx context.Context) (map[breach.IncidentID]breach.Assessment, error) {
+	type row struct {
+		ID     breach.IncidentID `db:"id"`
+		Result breach.Assessment `db:"result"`
+	}
+	rows, err := list[row](ctx, s.pool, `
+		select i.id, a.result from incident i
+		join lateral (select result from assessment where incident_no = i.no order by facts_rev desc limit 1) a on true
+		where i.closed_at is null`)
+	if err != nil {
+		return nil, wrap("list assessments", err)
+	}
+	newest := make(map[breach.IncidentID]breach.Assessment, len(rows))
+	for _, r := range rows {
+		newest[r.ID] = r.Result
+	}
+	return newest, nil
+}
+
 // Obligations returns an incident's duties in the order of the newest assessment.
 func (s *Store) Obligations(ctx context.Context, id breach.IncidentID) ([]Obligation, error) {
 	obligations, err := list[Obligation](ctx, s.pool, `
