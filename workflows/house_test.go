@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -16,7 +14,6 @@ import (
 	"github.com/stretchr/testify/mock"
 	sdkpb "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -318,7 +315,7 @@ func newTrial(t *testing.T) *trial {
 func newTrialOf(t *testing.T, register func(*trial)) *trial {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	suite.SetLogger(quiet())
 	e := &trial{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), house: newHouse(), t: t}
 	e.now = e.Now
 	e.SetStartTime(t0)

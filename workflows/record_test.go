@@ -3,7 +3,6 @@ package workflows_test
 import (
 	"context"
 	"flag"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -62,7 +61,7 @@ func TestRecord(t *testing.T) {
 }
 
 func quiet() log.Logger {
-	return log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	return log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 }
 
 // recording is a run on the real server, in real time, with a house in place of the world.
