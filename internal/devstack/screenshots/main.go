@@ -96,8 +96,9 @@ func (r request) shoot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list := r.ui + "/namespaces/" + url.PathEscape(r.namespace) + "/workflows"
-	page := list + "/" + url.PathEscape(id) + "/" + url.PathEscape(runID)
+	all := r.ui + "/namespaces/" + url.PathEscape(r.namespace) + "/workflows"
+	list := all + "?query=" + url.QueryEscape(`ExecutionStatus = "Running" AND BreachKind != "shard"`) // what is still open
+	page := all + "/" + url.PathEscape(id) + "/" + url.PathEscape(runID)
 	if err := remember(ctx, list, r.namespace); err != nil {
 		return err
 	}
