@@ -124,6 +124,14 @@ func next[T any](list *[]T) T {
 	return v
 }
 
+// version numbers a draft; reports are drafted side by side.
+func (h *house) version(name string, n *int) activities.Draft {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	*n++
+	return activities.Draft{Document: breach.DocumentID(fmt.Sprintf("%s%d", name, *n)), Version: *n}
+}
+
 // Each of the following replaces the struct of activities whose methods it has.
 type incidentActs struct{ *house }
 
@@ -189,8 +197,7 @@ func (a planActs) RunStep(_ context.Context, in activities.RunStepInput) (activi
 type filingActs struct{ *house }
 
 func (a filingActs) DraftFiling(_ context.Context, in activities.DraftFilingInput) (activities.Draft, error) {
-	a.drafts++
-	d := activities.Draft{Document: breach.DocumentID(fmt.Sprintf("draft-%d", a.drafts)), Version: a.drafts}
+	d := a.version("draft-", &a.drafts)
 	a.did("%s", d.Document)
 	if a.drafted != nil {
 		a.drafted(in.Key, d)
@@ -211,8 +218,7 @@ func (a noticeActs) CountUntold(context.Context, activities.CountUntoldInput) (i
 }
 
 func (a noticeActs) DraftNotice(_ context.Context, in activities.DraftNoticeInput) (activities.Draft, error) {
-	a.noticeDraft++
-	d := activities.Draft{Document: breach.DocumentID(fmt.Sprintf("notice-%d", a.noticeDraft)), Version: a.noticeDraft}
+	d := a.version("notice-", &a.noticeDraft)
 	a.did("%s", d.Document)
 	if a.noticed != nil {
 		a.noticed(breach.DocNotice, d)
@@ -221,8 +227,7 @@ func (a noticeActs) DraftNotice(_ context.Context, in activities.DraftNoticeInpu
 }
 
 func (a noticeActs) DraftPublicNotice(_ context.Context, in activities.DraftPublicInput) (activities.Draft, error) {
-	a.noticeDraft++
-	d := activities.Draft{Document: breach.DocumentID(fmt.Sprintf("public-%d", a.noticeDraft)), Version: a.noticeDraft}
+	d := a.version("public-", &a.noticeDraft)
 	a.did("%s", d.Document)
 	if a.noticed != nil {
 		a.noticed(breach.DocPublicNotice, d)

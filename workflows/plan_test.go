@@ -187,7 +187,9 @@ func TestShippedPlan(t *testing.T) {
 	e.ran = func(activities.RunStepInput) (playbook.Outcome, error) { return playbook.NotExecuted, nil }
 	asked := map[string]int{}
 	e.asked = func(in activities.AskInput) {
+		e.mu.Lock()
 		asked[in.Step+" "+string(in.Kind)]++
+		e.mu.Unlock()
 		e.answer(in, 5*time.Minute, true)
 	}
 	var details string
