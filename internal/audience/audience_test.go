@@ -282,10 +282,20 @@ func TestHeaderNamesVary(t *testing.T) {
 		header string
 		field  audience.Field
 	}{
-		{"Ｅｍａｉｌ", audience.Email}, {" E-Mail ", audience.Email}, {"EMAIL_ADDRESS", audience.Email}, {"电子邮件", audience.Email},
-		{"手机号（必填）", audience.Phone}, {"Phone Number", audience.Phone}, {"mobile", audience.Phone}, {"联系电话", audience.Phone},
-		{"cid", audience.PushToken}, {"设备标识", audience.PushToken}, {"监护人 邮箱", audience.GuardianEmail},
-		{"Guardian Phone", audience.GuardianPhone}, {"second guardian mobile", audience.Guardian2Phone}, {"通信地址", audience.Address},
+		{"Ｅｍａｉｌ", audience.Email},
+		{" E-Mail ", audience.Email},
+		{"EMAIL_ADDRESS", audience.Email},
+		{"电子邮件", audience.Email},
+		{"手机号（必填）", audience.Phone},
+		{"Phone Number", audience.Phone},
+		{"mobile", audience.Phone},
+		{"联系电话", audience.Phone},
+		{"cid", audience.PushToken},
+		{"设备标识", audience.PushToken},
+		{"监护人 邮箱", audience.GuardianEmail},
+		{"Guardian Phone", audience.GuardianPhone},
+		{"second guardian mobile", audience.Guardian2Phone},
+		{"通信地址", audience.Address},
 	} {
 		f := open(t, "姓名;"+c.header+"\n甲一;x\n")
 		if got := f.Columns(); len(got) != 2 || got[1].Field != c.field {
@@ -312,13 +322,36 @@ func TestQuotedHeader(t *testing.T) {
 
 func TestContacts(t *testing.T) {
 	for _, c := range []struct{ in, email string }{
-		{"a@example.com", "a@example.com"}, {"A.b+c@Example.COM", "A.b+c@example.com"}, {"ａ＠ｅｘａｍｐｌｅ．ｃｏｍ", "a@example.com"},
-		{"a@bücher.example", "a@xn--bcher-kva.example"}, {"张三@example.com", "张三@example.com"}, {"o'neil@example.com", "o'neil@example.com"},
-		{"\u202aa@example.com\u202c", "a@example.com"}, {"a@a-b.example.com", "a@a-b.example.com"},
-		{"a@example", ""}, {"a@@example.com", ""}, {"a b@example.com", ""}, {"a@example.com;b@example.com", ""}, {"<a@example.com>", ""},
-		{"A <a@example.com>", ""}, {"\"<img src=x>\"@b.co", ""}, {"a@[127.0.0.1]", ""}, {"a@127.0.0.1", ""}, {".a@example.com", ""}, {"a.@example.com", ""},
-		{"a..b@example.com", ""}, {"a@-x.example.com", ""}, {"a@x-.example.com", ""}, {"a@ex_ample.com", ""}, {"a@xn--a.example", ""}, {"a@.example.com", ""},
-		{"a@example.com.", ""}, {strings.Repeat("a", 65) + "@example.com", ""}, {"a@" + strings.Repeat("b", 64) + ".com", ""}, {"a(b)@example.com", ""}, {"mailto:a@example.com", ""},
+		{"a@example.com", "a@example.com"},
+		{"A.b+c@Example.COM", "A.b+c@example.com"},
+		{"ａ＠ｅｘａｍｐｌｅ．ｃｏｍ", "a@example.com"},
+		{"a@bücher.example", "a@xn--bcher-kva.example"},
+		{"张三@example.com", "张三@example.com"},
+		{"o'neil@example.com", "o'neil@example.com"},
+		{"\u202aa@example.com\u202c", "a@example.com"},
+		{"a@a-b.example.com", "a@a-b.example.com"},
+		{"a@example", ""},
+		{"a@@example.com", ""},
+		{"a b@example.com", ""},
+		{"a@example.com;b@example.com", ""},
+		{"<a@example.com>", ""},
+		{"A <a@example.com>", ""},
+		{"\"<img src=x>\"@b.co", ""},
+		{"a@[127.0.0.1]", ""},
+		{"a@127.0.0.1", ""},
+		{".a@example.com", ""},
+		{"a.@example.com", ""},
+		{"a..b@example.com", ""},
+		{"a@-x.example.com", ""},
+		{"a@x-.example.com", ""},
+		{"a@ex_ample.com", ""},
+		{"a@xn--a.example", ""},
+		{"a@.example.com", ""},
+		{"a@example.com.", ""},
+		{strings.Repeat("a", 65) + "@example.com", ""},
+		{"a@" + strings.Repeat("b", 64) + ".com", ""},
+		{"a(b)@example.com", ""},
+		{"mailto:a@example.com", ""},
 	} {
 		p := one(t, "姓名,邮箱\n甲,\""+strings.ReplaceAll(c.in, `"`, `""`)+"\"\n")
 		if p.Email != c.email {
@@ -326,10 +359,25 @@ func TestContacts(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ in, phone string }{
-		{"13800138000", "+8613800138000"}, {"138-0013-8000", "+8613800138000"}, {"+86 138 0013 8000", "+8613800138000"}, {"8613800138000", "+8613800138000"},
-		{"008613800138000", "+8613800138000"}, {"１３８００１３８０００", "+8613800138000"}, {"(010) 6552 9988", "+861065529988"}, {"+1 650-253-0000", "+16502530000"},
-		{"+852 5123 4567", "+85251234567"}, {"17400051234", "+8617400051234"}, {"\u202d13800138000\u202c", "+8613800138000"},
-		{"12345", ""}, {"138001380001", ""}, {"1.38E+10", ""}, {"1-800-FLOWERS", ""}, {"13800138000/13900139000", ""}, {"110", ""}, {"01065529988 ext 5", ""}, {"+86", ""},
+		{"13800138000", "+8613800138000"},
+		{"138-0013-8000", "+8613800138000"},
+		{"+86 138 0013 8000", "+8613800138000"},
+		{"8613800138000", "+8613800138000"},
+		{"008613800138000", "+8613800138000"},
+		{"１３８００１３８０００", "+8613800138000"},
+		{"(010) 6552 9988", "+861065529988"},
+		{"+1 650-253-0000", "+16502530000"},
+		{"+852 5123 4567", "+85251234567"},
+		{"17400051234", "+8617400051234"},
+		{"\u202d13800138000\u202c", "+8613800138000"},
+		{"12345", ""},
+		{"138001380001", ""},
+		{"1.38E+10", ""},
+		{"1-800-FLOWERS", ""},
+		{"13800138000/13900139000", ""},
+		{"110", ""},
+		{"01065529988 ext 5", ""},
+		{"+86", ""},
 	} {
 		p := one(t, "姓名,手机\n甲,"+c.in+"\n")
 		if p.Phone != c.phone {
@@ -431,7 +479,7 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 	f := open(t, "姓名,邮箱,监护人姓名\n甲canary,canary@example.com,canary\n\"canary,canary@,canary\n")
 	rows := readAll(t, f)
 	for _, row := range rows {
-		var values = []any{row}
+		values := []any{row}
 		if row.Person != nil {
 			values = append(values, row.Person, *row.Person, row.Person.Guardians)
 		}

@@ -3,7 +3,6 @@ package email
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"slices"
 	"sync"
@@ -39,8 +38,6 @@ type link struct {
 func newPool(d *gomail.Client, size int, idle time.Duration, now func() time.Time) *pool {
 	return &pool{dialer: d, idle: idle, now: now, slots: make(chan struct{}, size)}
 }
-
-var errClosed = errors.New("the notifier is closed")
 
 // get waits for a slot and returns a connection, new or used before. Its holder must call put or kill.
 func (p *pool) get(ctx context.Context) (*link, error) {
