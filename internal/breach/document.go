@@ -51,12 +51,50 @@ type Rendition struct {
 	Title    string   `json:"title"`              // a filing's title, a notice's subject line
 	Text     string   `json:"text"`
 	HTML     string   `json:"html,omitempty"`
+	Blocks   []Block  `json:"blocks,omitempty"` // the same text piece by piece, for other layouts: PDF, DOCX
 	SMS      string   `json:"sms,omitempty"`
 	Push     string   `json:"push,omitempty"`       // a push message's body
 	PushHead string   `json:"push_title,omitempty"` // and its title
 
 	Variables map[string]string `json:"variables,omitempty"` // of a provider's approved SMS template
 	Marks     *Marks            `json:"marks,omitempty"`     // of a notice: the words around names that are merged later
+}
+
+// BlockKind says what a piece of a text is.
+type BlockKind string
+
+// The kinds of blocks.
+const (
+	BlockHeading   BlockKind = "heading"
+	BlockParagraph BlockKind = "paragraph"
+	BlockItem      BlockKind = "item" // of a list without numbers
+	BlockRow       BlockKind = "row"  // of a form: a label and what it says
+)
+
+// ItemState says what is known of a form's row.
+type ItemState string
+
+// The states of a row. A required row is in one of them, and never blank.
+const (
+	ItemGiven         ItemState = "given"
+	ItemUnknown       ItemState = "unknown"        // to be supplemented
+	ItemNotApplicable ItemState = "not_applicable" // with the reason
+)
+
+// Block is one piece of a text, in reading order. Neighbouring items are one list, neighbouring rows one table.
+type Block struct {
+	Kind  BlockKind `json:"kind"`
+	Label string    `json:"label,omitempty"` // of a row
+	Text  string    `json:"text"`
+	State ItemState `json:"state,omitempty"` // of a row
+}
+
+// File is a finished rendering of a document, made when the document was: what was approved is what is sent.
+type File struct {
+	Name   string `json:"name"`   // report-zh-CN.pdf; never holds personal data
+	Type   string `json:"type"`   // media type
+	SHA256 string `json:"sha256"` // hexadecimal
+	Bytes  []byte `json:"-"`
 }
 
 // Marks are the words around the names that are merged into a notice for each reader, in the notice's language.

@@ -13,6 +13,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -121,8 +124,24 @@ func migrator(url string) (*goose.Provider, func(), error) {
 	return provider, func() { _ = db.Close() }, nil
 }
 
-// schemaVersion is the number of the newest migration.
-const schemaVersion = 4
+// schemaVersion is the number of the newest migration, taken from the files' names: 004_house.sql is 4.
+var schemaVersion = newest(migrations)
+
+func newest(files fs.FS) (version int64) {
+	names, err := fs.Glob(files, "migrations/*.sql")
+	if err != nil {
+		panic("store: the pattern of migrations is malformed")
+	}
+	for _, name := range names {
+		number, _, _ := strings.Cut(path.Base(name), "_")
+		n, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			panic("store: a migration's name must begin with its number: " + name)
+		}
+		version = max(version, n)
+	}
+	return version
+}
 
 func (s *Store) checkSchema(ctx context.Context) error {
 	var version int64
