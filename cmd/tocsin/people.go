@@ -41,7 +41,7 @@ cannot be understood is set aside and listed with its line and the reason; the r
 second file that names the same people, counts nobody twice. Columns that are not understood are named and not kept.
 
 Headers: 姓名 name, 邮箱 email, 手机号 phone, 推送标识 push_token, 出生日期 birth_date, 是否未成年 is_minor,
-监护人姓名 guardian_name, 监护人邮箱 guardian_email, 监护人手机 guardian_phone, 语言 language, 用户ID external_id.`,
+监护人姓名 guardian_name, 监护人邮箱 guardian_email, 监护人手机 guardian_phone, 语言 language, 用户ID external_id, 国家/地区 region (CN, US-CA, a name), 数据类别 categories (name;phone;id_number).`,
 		Example: `  tocsin people import INC-2026-0001 people.csv
   zstd -dc people.csv.zst | tocsin people import INC-2026-0001 -`,
 		Args: cobra.ExactArgs(2),

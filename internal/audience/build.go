@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"strings"
 	"time"
 
 	"golang.org/x/text/language"
@@ -13,7 +14,16 @@ type builder struct {
 	header header
 	region string
 	at     time.Time
+	lists  map[string]exposed // cells of the column of categories that were read already
 }
+
+// exposed is a list of categories; all says that each of its words was known.
+type exposed struct {
+	known []string
+	all   bool
+}
+
+const maxLists = 1024
 
 const (
 	maxNameRunes  = 200
@@ -43,6 +53,8 @@ func (b *builder) person(rec record, row *Row) {
 		Phone:      c.phone(Phone),
 		PushToken:  c.checked(PushToken, BadPushToken, normalToken),
 		Language:   c.language(),
+		Region:     c.region(),
+		Categories: c.categories(),
 	}
 	p.addGuardian(Guardian{c.prose(GuardianName, maxNameRunes), c.email(GuardianEmail), c.phone(GuardianPhone)})
 	p.addGuardian(Guardian{c.prose(Guardian2Name, maxNameRunes), c.email(Guardian2Email), c.phone(Guardian2Phone)})
@@ -149,6 +161,33 @@ func (c *cells) language() breach.Language {
 		l := languageOf(s)
 		return string(l), l != ""
 	}))
+}
+
+func (c *cells) region() string {
+	return c.checked(Region, BadRegion, func(s string) (string, bool) {
+		r := regionOf(s)
+		return r, r != ""
+	})
+}
+
+// categories keeps what is known of a list of which a word is not. A column has few different lists, so each is read once.
+func (c *cells) categories() []string {
+	cell, i := c.raw(Categories)
+	if cell == "" {
+		return nil
+	}
+	list, seen := c.b.lists[cell]
+	if !seen {
+		list.known, list.all = categoriesOf(code(cell))
+		if c.b.lists == nil || len(c.b.lists) >= maxLists {
+			c.b.lists = make(map[string]exposed)
+		}
+		c.b.lists[strings.Clone(cell)] = list
+	}
+	if !list.all {
+		c.b.warn(c.row, i, BadCategory)
+	}
+	return list.known
 }
 
 // age settles the age class from whatever columns speak of it. Where they disagree the lower one counts; where none speaks

@@ -30,6 +30,8 @@ const (
 	Guardian2Name  Field = "guardian2_name"
 	Guardian2Email Field = "guardian2_email"
 	Guardian2Phone Field = "guardian2_phone"
+	Region         Field = "region"     // where the person lives, as a hint which law protects them
+	Categories     Field = "categories" // what was exposed of the person
 )
 
 // Column is a column that is understood.
@@ -60,6 +62,8 @@ var synonyms = []struct {
 	{GuardianPhone, "监护人手机 监护人手机号 监护人手机号码 监护人电话 监护人联系电话 家长手机 家长手机号 家长电话 监护人1手机 监护人1手机号 第一监护人手机 第一监护人手机号 guardian_phone guardian_mobile guardian1_phone guardian1_mobile parent_phone parent_mobile"},
 	{Guardian2Name, "第二监护人姓名 第二监护人 监护人2姓名 监护人2 guardian2_name guardian2 second_guardian_name second_guardian parent2_name"},
 	{Guardian2Email, "第二监护人邮箱 第二监护人电子邮件 第二监护人电子邮箱 监护人2邮箱 guardian2_email second_guardian_email parent2_email"},
+	{Region, "地区 国家 国家地区 国家或地区 国家和地区 所在地区 所在国家 居住地 居住国 常住地 region country country_code country_region residence jurisdiction"},
+	{Categories, "数据类别 信息类别 泄露类别 涉及信息 泄露信息 涉及数据 泄露内容 categories category data_categories exposed exposed_data data_exposed"},
 	{Guardian2Phone, "第二监护人手机 第二监护人手机号 第二监护人电话 监护人2手机 监护人2手机号 监护人2电话 guardian2_phone guardian2_mobile second_guardian_phone second_guardian_mobile parent2_phone"},
 }
 

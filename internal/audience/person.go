@@ -38,6 +38,8 @@ type Person struct {
 	Address    string          // postal, on one line
 	Language   breach.Language // empty where the file does not say, or names one we do not write in
 	Age        AgeClass
+	Region     string     // ISO 3166: "CN", "US-CA"; where they live, as a hint which law protects them; empty where the file does not say
+	Categories []string   // what was exposed of them, words of the fact data.categories, sorted; shared between people, not to be changed; empty where the file does not say
 	Guardians  []Guardian // in the file's order; at most two
 
 	birth date // for the identity only

@@ -36,6 +36,8 @@ const (
 	Invisible     Reason = "invisible_characters"
 	NoContact     Reason = "no_contact"
 	NoGuardian    Reason = "no_guardian_contact"
+	BadRegion     Reason = "region"
+	BadCategory   Reason = "category"
 )
 
 // Reject is a row that could not be understood as a person. It is set aside for a person to mend.
@@ -73,6 +75,8 @@ var texts = map[Reason]breach.Text{
 	AgesDiffer:    {ZH: "该行各栏所示年龄不一致，已按较小的年龄处理，请核实。", EN: "The columns of the line disagree about the age. The lower one was taken; please check."},
 	NoAge:         {ZH: "该行未能确定年龄，此人按“年龄不详”计，不视为成年人。请补充出生日期。", EN: "The line does not settle the age. The person counts as of unknown age, not as an adult; please supply the birth date."},
 	NoExactAge:    {ZH: "该行说明为未成年人，但不知是否未满十四周岁。请补充出生日期。", EN: "The line says a minor, but not whether under 14. Please supply the birth date."},
+	BadRegion:     {ZH: "“@”一格的国家或地区无法识别，未采用。请写 ISO 3166 代码（如 CN、US-CA）或国家名称。", EN: "The country or region in column \"@\" is not known and was not taken over. Write an ISO 3166 code, such as CN or US-CA, or a country's name."},
+	BadCategory:   {ZH: "“@”一格有无法识别的数据类别，该类别未采用。可用的写法见 tocsin facts new 中的 data.categories。", EN: "Column \"@\" names a category of data that is not known; that one was not taken over. The words are listed under data.categories by tocsin facts new."},
 	Invisible:     {ZH: "“@”一格含有不可见字符，已删去。", EN: "The cell in column \"@\" had invisible characters; they were removed."},
 	NoContact:     {ZH: "该行没有任何可用的联系方式；此人仍计入受影响人数，须以公告告知。", EN: "The line has no usable contact. The person still counts as affected and must be told by public notice."},
 	NoGuardian:    {ZH: "该行为未成年人，但没有监护人的可用联系方式。", EN: "The line is about a minor and has no usable contact of a guardian."},

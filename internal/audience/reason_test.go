@@ -10,6 +10,7 @@ func TestEachReasonHasItsText(t *testing.T) {
 	cell := map[Reason]bool{
 		StrayQuote: true, Control: true, BadEmail: true, BadPhone: true, BadPushToken: true, BadLanguage: true,
 		BadBirthDate: true, BadResidentID: true, BadIsMinor: true, Invisible: true,
+		BadRegion: true, BadCategory: true,
 	}
 	row := []Reason{BadEncoding, NUL, TooLong, OpenQuote, ColumnCount, Nobody, AgesDiffer, NoAge, NoExactAge, NoContact, NoGuardian}
 	if len(texts) != len(cell)+len(row) {
