@@ -30,7 +30,7 @@ func (a *Filings) DraftFiling(ctx context.Context, in DraftFilingInput) (Draft, 
 		if err != nil {
 			return Draft{}, faulty(err)
 		}
-		content.Renditions = append(content.Renditions, breach.Rendition{Language: l, Title: d.Title, Text: d.Text, HTML: d.HTML})
+		content.Renditions = append(content.Renditions, breach.Rendition{Language: l, Title: d.Title, Text: d.Text, HTML: d.HTML, Blocks: d.Blocks})
 	}
 	return addDocument(ctx, a.Store, store.Document{
 		IncidentID: in.Incident, Kind: breach.DocFiling, Subject: in.Key, Author: facts.Author, FactsRev: facts.Rev,

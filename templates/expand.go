@@ -3,6 +3,8 @@ package templates
 import (
 	"html"
 	"strings"
+
+	"tocsin/internal/breach"
 )
 
 // values answers for the names of a text. Every value has been cleaned; an unknown scalar is empty.
@@ -15,7 +17,8 @@ type values interface {
 // rowWatcher are values that want to know which row their words went into.
 type rowWatcher interface {
 	beginRow()
-	endRow(label string)
+	endRow(label string) breach.ItemState
+	absent(list string) (label, says string, state breach.ItemState)
 }
 
 // plainValues are values that stand ready.
@@ -38,7 +41,8 @@ type block struct {
 	kind  lineKind // paragraph, standout, heading, groupHeading, item or row
 	label string
 	text  string
-	group string // the group it belongs to; empty before the first group heading and after a plain heading
+	group string           // the group it belongs to; empty before the first group heading and after a plain heading
+	state breach.ItemState // of a row
 }
 
 func join(pieces []piece, v values) string {
@@ -84,6 +88,7 @@ func (s *source) expand(v values) []block {
 }
 
 func (l line) blocks(v values, group string) []block {
+	watcher, watched := v.(rowWatcher)
 	if l.kind == each || l.kind == lines {
 		kind := item
 		if l.kind == lines {
@@ -93,9 +98,12 @@ func (l line) blocks(v values, group string) []block {
 		for _, text := range v.list(l.name.name) {
 			out = append(out, block{kind: kind, text: text, group: group})
 		}
+		if len(out) == 0 && watched {
+			label, says, state := watcher.absent(l.name.name)
+			out = append(out, block{kind: row, label: label, text: says, group: group, state: state})
+		}
 		return out
 	}
-	watcher, watched := v.(rowWatcher)
 	if watched && l.kind == row {
 		watcher.beginRow()
 	}
@@ -104,9 +112,23 @@ func (l line) blocks(v values, group string) []block {
 		return nil
 	}
 	if watched && l.kind == row {
-		watcher.endRow(b.label)
+		b.state = watcher.endRow(b.label)
 	}
 	return []block{b}
+}
+
+var blockKinds = map[lineKind]breach.BlockKind{
+	paragraph: breach.BlockParagraph, standout: breach.BlockParagraph, heading: breach.BlockHeading, groupHeading: breach.BlockHeading,
+	item: breach.BlockItem, row: breach.BlockRow,
+}
+
+// pieceByPiece gives the blocks for other layouts.
+func pieceByPiece(blocks []block) []breach.Block {
+	out := make([]breach.Block, len(blocks))
+	for i, b := range blocks {
+		out[i] = breach.Block{Kind: blockKinds[b.kind], Label: b.label, Text: b.text, State: b.state}
+	}
+	return out
 }
 
 var textPrefix = map[lineKind]string{heading: "■ ", groupHeading: "■ ", item: "· "}

@@ -3,6 +3,7 @@ package templates
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +22,8 @@ type FilingView struct {
 	Severities   []breach.Severity
 	Measures     []Entry
 	Timeline     []Entry
-	Answers      map[string]Answer // what the facts cannot say, by key, see [AnswerKeys]
+	Answers      map[string]Answer // what the facts cannot say, by key, see [AnswerItems]; or by a fact's name, to say why it does not apply
+	Previous     []Previous        // earlier reports of the same chain, the oldest first
 	Tally        *breach.Tally     // how far telling people has come; nil where it has not begun
 	PreparedAt   time.Time
 }
@@ -38,6 +40,15 @@ type Entry struct {
 	Text breach.Text
 }
 
+// Previous is an earlier report to the same authority about the same incident, which a supplement, a final report or a
+// withdrawal refers to.
+type Previous struct {
+	Stage   breach.Stage
+	Number  int // the revision it went out with; empty counts as 1
+	At      time.Time
+	Receipt string // the authority's number for it; empty where there is none yet
+}
+
 // Answer is a person's answer to an item of a form. Text is the answer; NotApplicable says why there can be none. With
 // both empty the item is unknown, which the form then says.
 type Answer struct {
@@ -47,17 +58,10 @@ type Answer struct {
 
 // Document is a finished text in one language.
 type Document struct {
-	Title string `json:"title"`
-	Text  string `json:"text"`
-	HTML  string `json:"html"`
-}
-
-// AnswerKeys lists the items that a person may answer, with their names.
-func AnswerKeys() []string { return slices.Clone(answerKeys) }
-
-var answerKeys = []string{
-	"system", "place", "impact", "effect", "ransom", "trend", "cause", "leads", "planned", "support", "scene", "other",
-	"harm", "advice", "delay", "withdrawal", "accountability", "rectification", "lessons",
+	Title  string         `json:"title"`
+	Text   string         `json:"text"`
+	HTML   string         `json:"html"`
+	Blocks []breach.Block `json:"blocks"` // the body of Text and HTML piece by piece, the title left out
 }
 
 var filingGrammar = grammar{
@@ -68,7 +72,7 @@ var filingGrammar = grammar{
 		"due_at", "told", "told_public", "told_open",
 	},
 	args:  []string{"fact", "answer"},
-	lists: []string{"severities", "measures", "timeline", "content", "open_items"},
+	lists: []string{"severities", "measures", "timeline", "content", "previous", "open_items"},
 	flags: []string{"late"},
 }
 
@@ -79,8 +83,8 @@ func checkArgument(name, arg string) error {
 			return fmt.Errorf("there is no fact named %q", arg)
 		}
 	case "answer":
-		if !slices.Contains(answerKeys, arg) {
-			return fmt.Errorf("there is no answer named %q; they are: %s", arg, strings.Join(answerKeys, ", "))
+		if _, ok := answerItem(arg); !ok {
+			return fmt.Errorf("there is no answer named %q; they are: %s", arg, strings.Join(AnswerKeys(), ", "))
 		}
 	}
 	return nil
@@ -91,7 +95,10 @@ func checkArgument(name, arg string) error {
 func (s *Set) Filing(form string, v FilingView, l breach.Language) (Document, error) {
 	src, ok := s.filings[form+"."+string(l)]
 	if !ok {
-		return Document{}, fmt.Errorf("there is no form %q in the language %q", form, l)
+		if !slices.Contains(Languages(), l) {
+			return Document{}, fmt.Errorf("the form %q is not written in the language %q; forms are in: %v", form, l, Languages())
+		}
+		return Document{}, unknownForm(form, s.Forms())
 	}
 	if err := v.validate(); err != nil {
 		return Document{}, err
@@ -108,9 +115,10 @@ func (s *Set) Filing(form string, v FilingView, l breach.Language) (Document, er
 	title := join(src.head["title"], values)
 	blocks := src.expand(values)
 	return Document{
-		Title: title,
-		Text:  title + "\n\n" + plainText(blocks, colon(l)),
-		HTML:  formPage(title, l, markup(blocks, "")),
+		Title:  title,
+		Text:   title + "\n\n" + plainText(blocks, colon(l)),
+		HTML:   formPage(title, l, markup(blocks, "")),
+		Blocks: pieceByPiece(blocks),
 	}, nil
 }
 
@@ -137,6 +145,11 @@ func (v FilingView) validate() error {
 	if v.PreparedAt.IsZero() {
 		faults = append(faults, errors.New("filing: the date is missing"))
 	}
+	for _, key := range slices.Sorted(maps.Keys(v.Answers)) {
+		if err := CheckAnswer(key, v.Answers[key]); err != nil {
+			faults = append(faults, fmt.Errorf("filing: %w", err))
+		}
+	}
 	return errors.Join(faults...)
 }
 
@@ -147,6 +160,7 @@ type filingValues struct {
 	loc     *time.Location
 	words   words
 	missing bool     // an unknown item was written since the row began
+	exempt  bool     // an item that does not apply was written since the row began
 	open    []string // labels of the rows with unknown items
 }
 
@@ -185,16 +199,18 @@ func (f *filingValues) fact(name breach.FactName) string {
 	if none && (name == "people.u18" || name == "people.u14") {
 		return "0" + unit("people", 0, f.l)
 	}
+	if because := f.because(string(name)); because != "" {
+		return because
+	}
 	return f.unknown()
 }
 
 func (f *filingValues) answer(key string) string {
-	a := f.v.Answers[key]
-	if text := clean(a.Text.In(f.l)); text != "" {
+	if text := f.answered(f.v.Answers[key].Text); text != "" {
 		return text
 	}
-	if because := clean(a.NotApplicable.In(f.l)); because != "" {
-		return f.say("不适用，因为", "not applicable, because ") + because
+	if because := f.because(key); because != "" {
+		return because
 	}
 	if prefix := map[string]string{"harm": "harm.", "advice": "advice."}[key]; prefix != "" {
 		if set, known := f.v.Facts.Set("data.categories"); known {
@@ -204,6 +220,31 @@ func (f *filingValues) answer(key string) string {
 		}
 	}
 	return f.unknown()
+}
+
+// because says why an item does not apply; it is empty where nobody said that.
+func (f *filingValues) because(key string) string {
+	because := f.answered(f.v.Answers[key].NotApplicable)
+	if because == "" {
+		return ""
+	}
+	f.exempt = true
+	return f.say("不适用，因为", "not applicable, because ") + because
+}
+
+// answered gives an answer in the text's language, else as it was given: a known item is never called unknown for want of
+// a translation.
+func (f *filingValues) answered(t breach.Text) string {
+	if text := clean(t.In(f.l)); text != "" {
+		return text
+	}
+	if f.l == breach.Chinese && clean(t.EN) != "" {
+		return "（原文为英文）" + clean(t.EN)
+	}
+	if f.l == breach.English && clean(t.ZH) != "" {
+		return "(given in Chinese) " + clean(t.ZH)
+	}
+	return ""
 }
 
 func (f *filingValues) plain(name string) string {
@@ -234,7 +275,7 @@ func (f *filingValues) plain(name string) string {
 	case "incident":
 		return string(f.v.Incident)
 	case "stage":
-		return f.stage()
+		return f.stageOf(f.v.Obligation.Stage, f.v.Revision)
 	case "prepared_at":
 		return instant(f.v.PreparedAt, f.loc, f.l)
 	case "prepared_date":
@@ -258,9 +299,9 @@ func (f *filingValues) plain(name string) string {
 	return ""
 }
 
-func (f *filingValues) stage() string {
-	n := max(f.v.Revision, 1)
-	switch f.v.Obligation.Stage {
+func (f *filingValues) stageOf(stage breach.Stage, revision int) string {
+	n := max(revision, 1)
+	switch stage {
 	case breach.StageFinal:
 		return f.say("最终报告", "final report")
 	case breach.StageSupplement:
@@ -307,22 +348,57 @@ func (f *filingValues) told(name string) string {
 	return count(n) + unit("people", n, f.l)
 }
 
+// list gives the items of a list; where nothing is known it is empty, and absent says so.
 func (f *filingValues) list(name string) []string {
-	var out []string
 	switch name {
 	case "severities":
-		out = f.severities()
+		return f.severities()
 	case "measures":
-		out = f.entries(f.v.Measures)
+		out := f.entries(f.v.Measures)
+		if more := f.answered(f.v.Answers["measures"].Text); more != "" {
+			out = append(out, more)
+		}
+		return out
 	case "timeline":
-		out = f.entries(f.v.Timeline)
+		return f.entries(f.v.Timeline)
 	case "content":
-		out = texts(f.v.Obligation.Content, f.l)
+		return texts(f.v.Obligation.Content, f.l)
+	case "previous":
+		return f.previous()
 	case "open_items":
 		return f.open
 	}
-	if len(out) == 0 {
-		return []string{f.unknown()}
+	return nil
+}
+
+var listLabels = map[string]breach.Text{
+	"severities": {ZH: "自行研判的级别", EN: "Level, as we judge it"},
+	"measures":   {ZH: "已采取的措施", EN: "Measures taken"},
+	"timeline":   {ZH: "处置经过", EN: "Course of events"},
+	"content":    {ZH: "法律要求的内容", EN: "What the law asks for"},
+	"previous":   {ZH: "此前的报告", EN: "Earlier reports"},
+	"open_items": {ZH: "待补充事项", EN: "Items to be supplemented"},
+}
+
+// absent makes a row of an empty list, so that it has a state and stands among the items to be supplemented.
+func (f *filingValues) absent(list string) (label, says string, state breach.ItemState) {
+	f.beginRow()
+	label = listLabels[list].In(f.l)
+	if says = f.because(list); says == "" {
+		says = f.unknown()
+	}
+	return label, says, f.endRow(label)
+}
+
+// previous writes the reports that this one follows.
+func (f *filingValues) previous() []string {
+	var out []string
+	for _, p := range f.v.Previous {
+		receipt := f.say("尚未收到回执编号", "no receipt number yet")
+		if number := clean(p.Receipt); number != "" {
+			receipt = f.say("回执编号 ", "receipt ") + number
+		}
+		out = append(out, instant(p.At, f.loc, f.l)+colon(f.l)+f.stageOf(p.Stage, p.Number)+f.say("，", ", ")+receipt)
 	}
 	return out
 }
@@ -357,34 +433,34 @@ func (f *filingValues) entries(entries []Entry) []string {
 	return out
 }
 
-// set tells what is known; asking leaves no trace in the list of open items.
+// set tells what is known.
 func (f *filingValues) set(r reference) bool {
-	defer func(was bool) { f.missing = was }(f.missing)
 	switch r.name {
 	case "fact":
 		v, known := f.v.Facts[breach.FactName(r.arg)]
 		return known && v != false && v != int64(0)
 	case "answer":
 		return f.v.Answers[r.arg] != Answer{}
-	case "open_items":
-		return len(f.open) > 0
 	case "late":
 		ob := f.v.Obligation
 		return ob.Hard && ob.DueAt != nil && f.v.PreparedAt.After(*ob.DueAt)
 	}
-	f.missing = false
 	if slices.Contains(filingGrammar.lists, r.name) {
-		f.list(r.name)
-		return !f.missing
+		return len(f.list(r.name)) > 0
 	}
 	return clean(f.plain(r.name)) != ""
 }
 
 // A row with an unknown item is remembered by its label.
-func (f *filingValues) beginRow() { f.missing = false }
+func (f *filingValues) beginRow() { f.missing, f.exempt = false, false }
 
-func (f *filingValues) endRow(label string) {
-	if f.missing {
+func (f *filingValues) endRow(label string) breach.ItemState {
+	switch {
+	case f.missing:
 		f.open = append(f.open, label)
+		return breach.ItemUnknown
+	case f.exempt:
+		return breach.ItemNotApplicable
 	}
+	return breach.ItemGiven
 }

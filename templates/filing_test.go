@@ -252,23 +252,3 @@ func TestFilingWords(t *testing.T) {
 		})
 	}
 }
-
-func TestAnswerKeysAreUsed(t *testing.T) {
-	s := templates.Default()
-	for _, key := range templates.AnswerKeys() {
-		used := false
-		for _, form := range s.Forms() {
-			v := sampleFiling(form)
-			v.PreparedAt = v.Obligation.DueAt.Add(time.Hour)
-			v.Answers[key] = templates.Answer{Text: breach.Text{ZH: "钥匙", EN: "the answer is here"}}
-			d, err := s.Filing(form, v, breach.English)
-			if err != nil {
-				t.Fatal(err)
-			}
-			used = used || strings.Contains(d.Text, "the answer is here")
-		}
-		if !used {
-			t.Errorf("no form asks for %q", key)
-		}
-	}
-}
