@@ -1,0 +1,173 @@
+package document
+
+import (
+	"strings"
+
+	"tocsin/internal/breach"
+)
+
+const (
+	labelShare = 0.32 // of the column, for the labels of rows
+	padX       = 2.2
+	padY       = 1.3
+	indent     = 5.0 // of a list's text
+)
+
+// body sets blocks in reading order.
+type body struct {
+	*composer
+	language breach.Language
+	blocks   []breach.Block
+}
+
+func (b *body) set() {
+	for i, block := range b.blocks {
+		switch block.Kind {
+		case breach.BlockHeading:
+			b.space(5)
+			b.need(b.least(i))
+			b.lines(block.Text, inkHeading, true)
+			b.y += 1.8
+		case breach.BlockParagraph:
+			b.space(1.2)
+			b.need(b.least(i))
+			b.lines(block.Text, inkBody, false)
+			b.y += 1.2
+		case breach.BlockItem:
+			b.need(b.least(i))
+			b.item(block.Text)
+		case breach.BlockRow:
+			if i == 0 || b.blocks[i-1].Kind != breach.BlockRow {
+				b.space(1)
+			}
+			b.row(block)
+			if i == len(b.blocks)-1 || b.blocks[i+1].Kind != breach.BlockRow {
+				b.y += 2
+			}
+		}
+	}
+}
+
+// least is the height that a block must find on a page to begin there: a heading stays with what it heads, a sentence that
+// announces a list with the list's first item.
+func (b *body) least(i int) float64 {
+	block := b.blocks[i]
+	column := b.plan.column()
+	switch block.Kind {
+	case breach.BlockHeading:
+		h := float64(len(b.split(block.Text, inkHeading, column)))*inkHeading.line() + 1.8
+		if i+1 < len(b.blocks) {
+			h += b.least(i + 1)
+		}
+		return min(h, b.plan.depth())
+	case breach.BlockParagraph:
+		n := len(b.split(block.Text, inkBody, column))
+		if announces(block.Text) && n <= 3 && i+1 < len(b.blocks) && b.blocks[i+1].Kind != breach.BlockParagraph {
+			return min(float64(n)*inkBody.line()+2.4+b.least(i+1), b.plan.depth())
+		}
+		return two(n) * inkBody.line()
+	case breach.BlockItem:
+		return two(len(b.split(block.Text, inkBody, column-indent))) * inkBody.line()
+	case breach.BlockRow:
+		return two(len(b.split(block.Text, inkBody, b.textWidth())))*inkBody.line() + 2*padY
+	}
+	return 0
+}
+
+func announces(s string) bool { return strings.HasSuffix(s, "：") || strings.HasSuffix(s, ":") }
+
+// two is how many of n lines must stand together.
+func two(n int) float64 { return float64(min(n, 2)) }
+
+// lines sets a text over the whole column. One line alone at a page's head or foot is avoided.
+func (b *body) lines(text string, k ink, outline bool) {
+	b.flow(b.split(text, k, b.plan.column()), k, b.plan.left, outline)
+}
+
+func (b *body) flow(lines []string, k ink, x float64, outline bool) {
+	for i, line := range lines {
+		if last := len(lines) - 1; i == last-1 && i > 0 {
+			b.need(2 * k.line())
+		} else {
+			b.need(k.line())
+		}
+		b.text(x, b.y, line, k)
+		if outline && i == 0 && line != "" {
+			page := b.pages[len(b.pages)-1]
+			page[len(page)-1].outline = true
+		}
+		b.y += k.line()
+	}
+}
+
+func (b *body) item(text string) {
+	b.text(b.plan.left+1, b.y, "•", inkBody)
+	b.flow(b.split(text, inkBody, b.plan.column()-indent), inkBody, b.plan.left+indent, false)
+	b.y += 0.6
+}
+
+func (b *body) labelWidth() float64 { return b.plan.column()*labelShare - 2*padX }
+func (b *body) textWidth() float64  { return b.plan.column()*(1-labelShare) - 2*padX }
+
+// row sets a label and what it says side by side. A row that is longer than what is left of the page goes on on the next
+// one, with its label again; a short one goes there as a whole.
+func (b *body) row(block breach.Block) {
+	labels := b.split(block.Label, inkLabel, b.labelWidth())
+	texts := b.split(block.Text, inkBody, b.textWidth())
+	for begun := false; ; begun = true {
+		lk := inkLabel
+		if begun && len(labels) == 0 {
+			labels, lk = b.split(block.Label+continued(b.language), inkAgain, b.labelWidth()), inkAgain
+		}
+		n := max(len(labels), len(texts))
+		h := float64(n)*inkBody.line() + 2*padY
+		if h > b.room() && !b.fresh() && (h <= b.plan.depth()/3 || b.hold() < 3) {
+			b.turn()
+		}
+		k := min(n, b.hold())
+		if n-k == 1 && k > 2 {
+			k-- // the next page gets two lines
+		}
+		b.cells(labels[:min(k, len(labels))], texts[:min(k, len(texts))], lk, k, block.State)
+		labels, texts = labels[min(k, len(labels)):], texts[min(k, len(texts)):]
+		if len(texts) == 0 && (len(labels) == 0 || lk == inkAgain) {
+			return
+		}
+		if lk == inkAgain {
+			labels = nil
+		}
+		b.turn()
+	}
+}
+
+// hold is how many lines of a row fit on the rest of the page; on an empty page at least one.
+func (b *body) hold() int {
+	n := int((b.room() - 2*padY) / inkBody.line())
+	if b.fresh() {
+		return max(n, 1)
+	}
+	return max(n, 0)
+}
+
+func (b *body) cells(labels, texts []string, lk ink, n int, state breach.ItemState) {
+	x, w := b.plan.left, b.plan.column()
+	middle := w * labelShare
+	h := float64(n)*inkBody.line() + 2*padY
+	b.put(mark{x: x, y: b.y, w: middle, h: h, fill: 244})
+	if state == breach.ItemUnknown {
+		b.put(mark{x: x + middle, y: b.y, w: w - middle, h: h, fill: 251})
+	}
+	for _, dx := range []float64{0, middle, w} {
+		b.put(mark{x: x + dx, y: b.y, h: h, rule: true, ink: ink{gray: 150}})
+	}
+	for _, dy := range []float64{0, h} {
+		b.put(mark{x: x, y: b.y + dy, w: w, rule: true, ink: ink{gray: 150}})
+	}
+	for i, s := range labels {
+		b.text(x+padX, b.y+padY+float64(i)*inkBody.line(), s, lk)
+	}
+	for i, s := range texts {
+		b.text(x+middle+padX, b.y+padY+float64(i)*inkBody.line(), s, inkBody)
+	}
+	b.y += h
+}
