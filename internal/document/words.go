@@ -2,6 +2,7 @@ package document
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"tocsin/internal/breach"
@@ -11,8 +12,17 @@ import (
 
 func say(l breach.Language, zh, en string) string { return breach.Text{ZH: zh, EN: en}.In(l) }
 
+// pageWords are the words around a page's number and the number of pages.
+func pageWords(l breach.Language) (before, between, after string) {
+	if l == breach.Chinese {
+		return "第 ", " 页，共 ", " 页"
+	}
+	return "Page ", " of ", ""
+}
+
 func pageOf(l breach.Language, n, total int) string {
-	return fmt.Sprintf(say(l, "第 %d 页，共 %d 页", "Page %d of %d"), n, total)
+	before, between, after := pageWords(l)
+	return before + strconv.Itoa(n) + between + strconv.Itoa(total) + after
 }
 
 func hashLine(l breach.Language, sum string) string {
