@@ -2,6 +2,7 @@ package document
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"tocsin/internal/breach"
 )
@@ -21,7 +22,15 @@ type body struct {
 }
 
 func (b *body) set() {
+	signed := signature(b.language, b.blocks)
 	for i, block := range b.blocks {
+		if i == signed {
+			b.space(6)
+		}
+		if i >= signed {
+			b.signature(block.Text, i == signed)
+			continue
+		}
 		switch block.Kind {
 		case breach.BlockHeading:
 			b.space(5)
@@ -36,6 +45,9 @@ func (b *body) set() {
 		case breach.BlockItem:
 			b.need(b.least(i))
 			b.item(block.Text)
+			if i == len(b.blocks)-1 || b.blocks[i+1].Kind != breach.BlockItem {
+				b.y += 1.2
+			}
 		case breach.BlockRow:
 			if i == 0 || b.blocks[i-1].Kind != breach.BlockRow {
 				b.space(1)
@@ -46,6 +58,35 @@ func (b *body) set() {
 			}
 		}
 	}
+}
+
+// signature returns where the last lines of a Chinese paper begin, who reports and when, which stand at the right; the number
+// of blocks where there are none. They are short and no sentences.
+func signature(l breach.Language, blocks []breach.Block) int {
+	if l != breach.Chinese {
+		return len(blocks)
+	}
+	i := len(blocks)
+	for i > 0 && len(blocks)-i < 3 {
+		b := blocks[i-1]
+		if b.Kind != breach.BlockParagraph || utf8.RuneCountInString(b.Text) > 30 || strings.ContainsAny(b.Text, "。；：！？.;:!?\n") {
+			break
+		}
+		i--
+	}
+	return i
+}
+
+func (b *body) signature(text string, first bool) {
+	if first {
+		b.need(3 * inkBody.line())
+	}
+	for _, line := range b.split(text, inkBody, b.plan.column()) {
+		b.need(inkBody.line())
+		b.text(b.plan.width-b.plan.right-4-b.measure(line, inkBody), b.y, line, inkBody)
+		b.y += inkBody.line()
+	}
+	b.y += 0.8
 }
 
 // least is the height that a block must find on a page to begin there: a heading stays with what it heads, a sentence that

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tocsin/internal/breach"
 )
@@ -68,7 +69,12 @@ func documentPart(l breach.Language, title string, blocks []breach.Block, notes 
 	var b strings.Builder
 	b.WriteString(xmlHead + `<w:document ` + wordNamespaces + `><w:body>`)
 	paragraph(&b, "Title", "", title)
+	signed := signature(l, blocks)
 	for i, block := range blocks {
+		if i >= signed {
+			paragraph(&b, "Signature", "", block.Text)
+			continue
+		}
 		switch block.Kind {
 		case breach.BlockHeading:
 			paragraph(&b, "Heading1", "", block.Text)
@@ -130,6 +136,9 @@ var tableHead = fmt.Sprintf(`<w:tbl><w:tblPr><w:tblStyle w:val="FormTable"/><w:t
 
 func tableRow(b *strings.Builder, block breach.Block) {
 	b.WriteString(`<w:tr>`)
+	if utf8.RuneCountInString(block.Label+block.Text) < 600 {
+		b.WriteString(`<w:trPr><w:cantSplit/></w:trPr>`)
+	}
 	cell(b, labelTwips, "F4F4F4", "RowLabel", block.Label)
 	shade := ""
 	if block.State == breach.ItemUnknown {

@@ -35,7 +35,7 @@ type Paper struct {
 func (p Paper) validate() error {
 	size := len(p.Title)
 	var faults []error
-	if p.Title == "" {
+	if (&cleaner{can: inXML}).line(p.Title) == "" {
 		faults = append(faults, errors.New("document: the title is missing"))
 	}
 	for i, b := range p.Blocks {
