@@ -42,6 +42,7 @@ var table = archtest.Table{
 		{"github.com/spf13/viper", []string{"internal/config"}, "settings are read once, strictly, into one struct"},
 		{"github.com/wneessen/go-mail", []string{"notifiers/email"}, "its errors quote recipients and relays, and only that folder knows how to take them apart"},
 		{"github.com/tink-crypto/tink-go", []string{"internal/seal"}, "there is one place where personal data is encrypted"},
+		{"github.com/pkg/sftp", []string{"notifiers/drop", "internal/devstack"}, "reports are dropped in one place, and the local stand-in takes them"},
 		{"cel.dev/cel-go", []string{"internal/regulation"}, "law is evaluated in one place, by typed packs"},
 		{"github.com/fergusstrange/embedded-postgres", []string{"internal/devstack"}, "production brings its own PostgreSQL"},
 		{"go.temporal.io/sdk/testsuite", []string{"internal/devstack"}, "production brings its own Temporal"},

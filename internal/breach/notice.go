@@ -16,6 +16,9 @@ const (
 	Voice  Channel = "voice"
 	Letter Channel = "letter"
 	Chat   Channel = "chat" // the organisation's own people, for escalation
+
+	Portal Channel = "portal" // an authority's HTTP interface; for filings only
+	Drop   Channel = "drop"   // a folder or SFTP server that an authority collects from; for filings only
 )
 
 // Audience says to whom a text speaks.

@@ -10,8 +10,10 @@ import (
 	"tocsin/internal/breach"
 	"tocsin/notifiers"
 	"tocsin/notifiers/chat"
+	"tocsin/notifiers/drop"
 	"tocsin/notifiers/email"
 	"tocsin/notifiers/internal/section"
+	"tocsin/notifiers/portal"
 	"tocsin/notifiers/push"
 	"tocsin/notifiers/sms"
 )
@@ -31,6 +33,9 @@ var shipped = []shipment{
 	ship(breach.SMS, "aliyun", sms.DefaultAliyun, sms.NewAliyun),
 	ship(breach.Push, "getui", push.DefaultGetui, push.NewGetui),
 	ship(breach.Chat, "webhook", chat.DefaultWebhook, chat.NewWebhook),
+	ship(breach.Portal, "http", portal.DefaultHTTP, portal.NewHTTP),
+	ship(breach.Drop, "folder", drop.DefaultFolder, drop.NewFolder),
+	ship(breach.Drop, "sftp", drop.DefaultSFTP, drop.NewSFTP),
 }
 
 type shipment struct {

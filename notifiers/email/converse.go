@@ -27,6 +27,10 @@ func (s *SMTP) converse(ctx context.Context, l *link, w notifiers.Wire) (r breac
 		l.kill()
 	}()
 	c := l.client
+	if most := announced(c); most > 0 && len(w.Body) > most {
+		keep = true // not a word was said
+		return r, false, &notifiers.Error{Channel: breach.Email, Doing: "size", Outcome: breach.Permanent, Code: notifiers.CodeTooLarge}
+	}
 	if err := s.step(c, func() error { return c.Mail("<" + s.senderOf(w.ID) + ">") }); err != nil {
 		if l.reused && gone(err) {
 			return r, true, verdict(err, "mail", breach.Temporary)
@@ -45,6 +49,15 @@ func (s *SMTP) converse(ctx context.Context, l *link, w notifiers.Wire) (r breac
 	}
 	keep = true // a 250 ends the transaction: no RSET, whose failure would look like ours
 	return breach.Receipt{Reference: reference(response), Code: 250, At: s.now().UTC()}, false, nil
+}
+
+// announced is the largest mail that the relay takes by its own word (RFC 1870), or 0 where it sets no bound.
+func announced(c *smtp.Client) int {
+	if ok, size := c.Extension("SIZE"); ok {
+		n, _ := strconv.Atoi(size)
+		return max(n, 0)
+	}
+	return 0
 }
 
 // deliver writes the message. Until the final dot may have left, a failure is Temporary; from then on only an answer tells.

@@ -27,6 +27,9 @@ func (s *SMTP) Prepare(m notifiers.Message) (notifiers.Wire, error) {
 	if code := unfitText(m); code != "" {
 		return notifiers.Wire{}, unfit(code)
 	}
+	if notifiers.FilesSize(m) > s.cfg.MaxBytes/4*3 { // before it is encoded
+		return notifiers.Wire{}, unfit(notifiers.CodeTooLarge)
+	}
 	msg, err := s.compose(m, to)
 	if err != nil {
 		return notifiers.Wire{}, unfit("render")
@@ -38,6 +41,9 @@ func (s *SMTP) Prepare(m notifiers.Message) (notifiers.Wire, error) {
 	body := fixBoundaries(b.Bytes(), m.ID)
 	if !bytes.HasSuffix(body, []byte("\r\n")) {
 		body = append(body, "\r\n"...)
+	}
+	if len(body) > s.cfg.MaxBytes {
+		return notifiers.Wire{}, unfit(notifiers.CodeTooLarge)
 	}
 	return notifiers.Wire{ID: m.ID, To: to, Body: body}, nil
 }

@@ -41,6 +41,7 @@ type SMTPConfig struct {
 	ReplyTo        string        `key:"reply_to" help:"a monitored mailbox for answers; From where empty"`
 	EnvelopeSender string        `key:"envelope_sender" help:"where bounces go, with {id} for the delivery's id: bounce+{id}@example.com; From where empty"`
 	MessageIDHost  string        `key:"message_id_host" help:"what stands after @ in a Message-ID; the sender's domain where empty"`
+	MaxBytes       int           `key:"max_bytes" help:"the largest mail, in bytes as sent: attachments grow by a third; a smaller limit of the relay holds, too"`
 	Connections    int           `key:"connections" help:"open connections at most; so many mails can be in doubt at once"`
 	ConnectTimeout time.Duration `key:"connect_timeout" help:"for dialling, greeting, STARTTLS and authentication together"`
 	CommandTimeout time.Duration `key:"command_timeout" help:"for each command's answer"`
@@ -51,7 +52,7 @@ type SMTPConfig struct {
 // DefaultSMTP returns the section's defaults.
 func DefaultSMTP() SMTPConfig {
 	return SMTPConfig{
-		Port: 587, TLS: "mandatory", Auth: "auto", Connections: 10,
+		Port: 587, TLS: "mandatory", Auth: "auto", MaxBytes: 20 << 20, Connections: 10,
 		ConnectTimeout: time.Minute, CommandTimeout: 5 * time.Minute, FinalTimeout: 10 * time.Minute, IdleTimeout: 30 * time.Second,
 	}
 }
@@ -147,6 +148,9 @@ func checkNumbers(cfg SMTPConfig) error {
 	}
 	if cfg.Connections < 1 || cfg.Connections > 1000 {
 		errs = append(errs, fmt.Errorf("connections: %d; 1 to 1000", cfg.Connections))
+	}
+	if cfg.MaxBytes < 64<<10 || cfg.MaxBytes > 1<<30 {
+		errs = append(errs, fmt.Errorf("max_bytes: %d; 65536 to 1073741824", cfg.MaxBytes))
 	}
 	for key, d := range map[string]time.Duration{
 		"connect_timeout": cfg.ConnectTimeout, "command_timeout": cfg.CommandTimeout, "final_timeout": cfg.FinalTimeout,

@@ -66,7 +66,9 @@ func (r *slowRelay) serve() {
 // writer would precede with one.
 func TestHalfAMailIsNeverFinished(t *testing.T) {
 	relay := startSlowRelay(t)
-	s := newSMTP(t, config(t, relay.Addr().String()))
+	cfg := config(t, relay.Addr().String())
+	cfg.MaxBytes = 64 << 20
+	s := newSMTP(t, cfg)
 	m := notifytest.Message(1, address(1))
 	m.Attachments = []notifiers.Attachment{{Name: "report.pdf", Type: "application/pdf", Bytes: make([]byte, 16<<20)}}
 	w, err := s.Prepare(m)

@@ -157,6 +157,7 @@ func (in *Inbox) Clear() {
 	in.box.clear()
 	in.sms.clear()
 	in.push.clear()
+	in.sftp.clear()
 }
 
 // Wait returns when done is content with the messages so far (heads only, newest first), or when ctx ends.
@@ -185,6 +186,10 @@ func (in *Inbox) readOut(m *Message) {
 		readPush(m)
 	case ChannelChat:
 		readChat(m)
+	case ChannelPortal:
+		readPortal(m)
+	case ChannelDrop:
+		readDrop(m)
 	default:
 		m.Text = string(m.Raw)
 	}

@@ -195,6 +195,18 @@ func (f *faults) take(channel string, at Phase, to string) (Fault, bool) {
 	return Fault{}, false
 }
 
+// peek returns the rule that take would use up.
+func (f *faults) peek(channel string, at Phase, to string) (Fault, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, r := range f.rules {
+		if (r.Times == 0 || f.used[i] < r.Times) && r.matches(channel, at, to) {
+			return r, true
+		}
+	}
+	return Fault{}, false
+}
+
 // wait holds the caller until Release or until one of the contexts ends.
 func (f *faults) wait(a, b context.Context) {
 	f.mu.Lock()

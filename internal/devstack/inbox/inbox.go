@@ -1,5 +1,5 @@
-// Package inbox stands in for the outside world: a mail server, one SMS provider, one push provider, a chat webhook and
-// the targets of an emergency plan, on loopback sockets. Whatever Tocsin would send to people and machines arrives here and
+// Package inbox stands in for the outside world: a mail server, one SMS provider, one push provider, a chat webhook,
+// an authority's portal and its SFTP server, and the targets of an emergency plan, on loopback sockets. Whatever Tocsin would send to people and machines arrives here and
 // can be read on one page; nothing leaves the machine.
 //
 // It is for local use and for tests, and says so on every page and in its SMTP greeting. It speaks the documented protocols
@@ -20,12 +20,14 @@ import (
 	"time"
 
 	gosmtp "github.com/emersion/go-smtp"
+	"golang.org/x/crypto/ssh"
 )
 
 // Options says where to listen and whom to believe.
 type Options struct {
 	SMTPListen  string            // host:port; "127.0.0.1:0" when empty
 	HTTPListen  string            // host:port; "127.0.0.1:0" when empty
+	SFTPListen  string            // host:port; "127.0.0.1:0" when empty
 	Credentials Credentials       // [LocalCredentials] when zero
 	Templates   map[string]string // SMS template code -> text with ${variables}; nil accepts every code
 	TLS         *tls.Config       // offers STARTTLS where it is set
@@ -41,6 +43,7 @@ type Credentials struct {
 	PushAppID        string
 	PushAppKey       string
 	PushMasterSecret string
+	PortalToken      string // asks the portal's clients for Authorization: Bearer where it is set
 }
 
 // LocalCredentials are the well-known ones of a laptop. They protect nothing.
@@ -58,6 +61,7 @@ type Inbox struct {
 	faults *faults
 	sms    *smsDesk
 	push   *pushDesk
+	sftp   *dropDesk
 
 	ctx    context.Context // ends with Close, so that held requests go home
 	cancel context.CancelFunc
@@ -65,6 +69,7 @@ type Inbox struct {
 	http   *http.Server
 	smtpLn net.Listener
 	httpLn net.Listener
+	sftpLn net.Listener
 	served sync.WaitGroup
 	once   sync.Once
 }
@@ -78,6 +83,10 @@ func Start(ctx context.Context, o Options) (*Inbox, error) {
 		o.Credentials = LocalCredentials()
 	}
 	in := &Inbox{opts: o, box: newBox(o.Now), faults: newFaults(), sms: newSMSDesk(), push: newPushDesk()}
+	var err error
+	if in.sftp, err = newDropDesk(); err != nil {
+		return nil, err
+	}
 	if err := in.listen(); err != nil {
 		return nil, err
 	}
@@ -91,6 +100,7 @@ func Start(ctx context.Context, o Options) (*Inbox, error) {
 	}
 	in.served.Go(func() { _ = in.smtp.Serve(&listener{Listener: in.smtpLn, in: in}) })
 	in.served.Go(func() { _ = in.http.Serve(in.httpLn) })
+	in.served.Go(in.serveSFTP)
 	context.AfterFunc(in.ctx, func() { _ = in.Close() })
 	return in, nil
 }
@@ -103,6 +113,10 @@ func (in *Inbox) listen() error {
 	if in.httpLn, err = net.Listen("tcp", orLoopback(in.opts.HTTPListen)); err != nil {
 		_ = in.smtpLn.Close()
 		return fmt.Errorf("start inbox: listen for HTTP on %s: %w", orLoopback(in.opts.HTTPListen), err)
+	}
+	if in.sftpLn, err = net.Listen("tcp", orLoopback(in.opts.SFTPListen)); err != nil {
+		_, _ = in.smtpLn.Close(), in.httpLn.Close()
+		return fmt.Errorf("start inbox: listen for SFTP on %s: %w", orLoopback(in.opts.SFTPListen), err)
 	}
 	return nil
 }
@@ -121,6 +135,8 @@ func (in *Inbox) Close() error {
 		_ = in.smtpLn.Close()
 		_ = in.smtp.Close()
 		_ = in.http.Close()
+		_ = in.sftpLn.Close()
+		in.sftp.cutAll()
 		in.served.Wait()
 	})
 	return nil
@@ -140,6 +156,15 @@ func (in *Inbox) PushEndpoint() string { return in.URL() + "/v2" }
 
 // ChatEndpoint takes chat webhooks.
 func (in *Inbox) ChatEndpoint() string { return in.URL() + "/chat" }
+
+// PortalEndpoint takes reports as an authority's portal would.
+func (in *Inbox) PortalEndpoint() string { return in.URL() + "/portal" }
+
+// SFTPAddr is where reports are taken by SFTP, "127.0.0.1:40022".
+func (in *Inbox) SFTPAddr() string { return in.sftpLn.Addr().String() }
+
+// SFTPHostKey is the fingerprint of the SFTP server's host key, "SHA256:…". It is a new one at each start.
+func (in *Inbox) SFTPHostKey() string { return ssh.FingerprintSHA256(in.sftp.host.PublicKey()) }
 
 // TargetEndpoint is a plan's containment target of that name.
 func (in *Inbox) TargetEndpoint(name string) string { return in.URL() + "/target/" + name }

@@ -9,11 +9,13 @@ const (
 	ChannelPush   = "push"
 	ChannelChat   = "chat"
 	ChannelTarget = "target" // a call to a plan's containment target
+	ChannelPortal = "portal" // a report posted to an authority's portal
+	ChannelDrop   = "drop"   // a report put on an authority's SFTP server
 )
 
 // Channels lists them in the order of the page.
 func Channels() []string {
-	return []string{ChannelEmail, ChannelSMS, ChannelPush, ChannelChat, ChannelTarget}
+	return []string{ChannelEmail, ChannelSMS, ChannelPush, ChannelChat, ChannelTarget, ChannelPortal, ChannelDrop}
 }
 
 // Message is one thing that arrived. Text, HTML, Attachments and Raw are filled when a message is read in full.

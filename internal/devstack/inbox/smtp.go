@@ -22,7 +22,7 @@ import (
 // greeting is the first thing a mail client reads.
 const greeting = "tocsin-inbox.localhost (local stand-in: mail ends here and reaches nobody)"
 
-const maxMail = 32 << 20
+const maxMail = 32 << 20 // said in the answer to EHLO (RFC 1870)
 
 func (in *Inbox) newSMTP() *gosmtp.Server {
 	s := gosmtp.NewServer(gosmtp.BackendFunc(func(c *gosmtp.Conn) (gosmtp.Session, error) {

@@ -41,6 +41,7 @@ func (in *Inbox) routes() http.Handler {
 	mux.HandleFunc("POST /v2/{app}/auth", in.servePushAuth)
 	mux.HandleFunc("POST /v2/{app}/push/single/cid", in.servePush)
 	mux.HandleFunc("POST /chat", in.serveChat)
+	mux.HandleFunc("POST /portal", in.servePortal)
 	mux.HandleFunc("GET /target/{name}", in.serveTarget)
 	mux.HandleFunc("POST /target/{name}", in.serveTarget)
 	mux.HandleFunc("GET /target/{name}/{path...}", in.serveTarget) // a target has an API of its own below its address
@@ -177,6 +178,8 @@ var words = map[string][2]string{
 	"push":       {"推送", "Push"},
 	"chat":       {"群消息", "Chat"},
 	"target":     {"处置目标", "Targets"},
+	"portal":     {"机关门户", "Portal"},
+	"drop":       {"SFTP", "SFTP"},
 	"channel":    {"渠道", "Channel"},
 	"to":         {"收件人", "To"},
 	"from":       {"发件人", "From"},

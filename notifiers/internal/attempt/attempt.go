@@ -4,6 +4,8 @@ package attempt
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -31,9 +33,16 @@ type Client struct {
 	trip    *http.Transport
 }
 
+// Trust makes the client believe the certificates of these authorities alone, in place of the system's. Call it before the
+// first request.
+func (c *Client) Trust(roots *x509.CertPool) {
+	c.trip.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+}
+
 // Answer is what came back.
 type Answer struct {
 	Status int
+	Header http.Header
 	Body   []byte
 	After  time.Duration // Retry-After in seconds; zero where there is none
 }
@@ -80,7 +89,7 @@ func (c *Client) Do(ctx context.Context, doing string, req *http.Request) (Answe
 	if err != nil {
 		return Answer{}, c.Fail(doing, "", breach.Unknown)
 	}
-	return Answer{Status: resp.StatusCode, Body: body, After: retryAfter(resp.Header)}, nil
+	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body, After: retryAfter(resp.Header)}, nil
 }
 
 // Fail makes the error of a failed attempt.
