@@ -48,6 +48,16 @@ func (s *Set) Missed(v CryView, l breach.Language) (Message, error) {
 	return s.message("missed", v, l)
 }
 
+// Guarded says that the guard approved a preliminary report, because nobody had shortly before the deadline.
+func (s *Set) Guarded(v CryView, l breach.Language) (Message, error) {
+	return s.message("guarded", v, l)
+}
+
+// Voided says that an approval is void, because what the report says has changed before it was filed.
+func (s *Set) Voided(v CryView, l breach.Language) (Message, error) {
+	return s.message("voided", v, l)
+}
+
 func (s *Set) message(name string, v CryView, l breach.Language) (Message, error) {
 	src, ok := s.messages[name+"."+string(l)]
 	if !ok {

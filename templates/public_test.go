@@ -62,7 +62,7 @@ func TestMessageGolden(t *testing.T) {
 		for name, make := range map[string]struct {
 			after time.Duration
 			text  func(templates.CryView, breach.Language) (templates.Message, error)
-		}{"reminder": {2 * time.Hour, s.Reminder}, "escalation": {200 * time.Minute, s.Escalation}, "missed": {5*time.Hour + 61*time.Minute, s.Missed}} {
+		}{"reminder": {2 * time.Hour, s.Reminder}, "escalation": {200 * time.Minute, s.Escalation}, "missed": {5*time.Hour + 61*time.Minute, s.Missed}, "guarded": {230 * time.Minute, s.Guarded}, "voided": {time.Hour, s.Voided}} {
 			v := v
 			v.Now = aware.Add(make.after)
 			m, err := make.text(v, l)

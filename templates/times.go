@@ -1,7 +1,6 @@
 package templates
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -10,35 +9,12 @@ import (
 )
 
 // date writes a day as people read it.
-func date(t time.Time, loc *time.Location, l breach.Language) string {
-	t = t.In(loc)
-	if l == breach.Chinese {
-		return fmt.Sprintf("%d年%d月%d日", t.Year(), int(t.Month()), t.Day())
-	}
-	return t.Format("2 January 2006")
-}
+func date(t time.Time, loc *time.Location, l breach.Language) string { return breach.Day(t, loc, l) }
 
-// instant writes an instant in a zone and in UTC: deadlines are read by people in two places.
+// instant writes an instant as every surface does.
 func instant(t time.Time, loc *time.Location, l breach.Language) string {
-	local, utc := t.In(loc), t.UTC()
-	if l == breach.Chinese {
-		return fmt.Sprintf("%s %s（%s；UTC %s）", date(t, loc, l), local.Format("15:04"), zoneName(local, l), utc.Format("2006-01-02 15:04"))
-	}
-	return fmt.Sprintf("%s, %s (%s; %s UTC)", date(t, loc, l), local.Format("15:04"), zoneName(local, l), utc.Format("2006-01-02 15:04"))
+	return breach.InstantIn(t, loc, l)
 }
-
-func zoneName(t time.Time, l breach.Language) string {
-	if t.Location().String() == "Asia/Shanghai" {
-		return breach.Text{ZH: "北京时间", EN: "Beijing time"}.In(l)
-	}
-	_, seconds := t.Zone()
-	if seconds == 0 {
-		return "UTC"
-	}
-	return fmt.Sprintf("UTC%+03d:%02d", seconds/3600, abs(seconds)/60%60)
-}
-
-func abs(n int) int { return max(n, -n) }
 
 // span writes a length of time in its two largest units: "3 小时 20 分钟".
 func span(d time.Duration, l breach.Language) string {

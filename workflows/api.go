@@ -23,6 +23,7 @@ const (
 	TypeCampaign     = "NoticeCampaign"
 	TypeShard        = "NoticeShard"
 	TypePublicNotice = "PublicNotice"
+	TypeFollowUp     = "FollowUp"
 )
 
 // Signals. A person's act is a committed row before its signal exists, so a signal may arrive twice, late, or when the
@@ -37,6 +38,9 @@ const (
 	SignalChild    = "child-status"    // ChildStatus, from children to the incident
 	SignalReassess = "reassessed"      // Reassessed, from the incident to obligations and campaigns
 	SignalMet      = "fulfilled"       // Fulfilled, from the incident to obligations that something else meets
+	SignalAnswers  = "answers-set"     // AnswersSet, to the obligation
+	SignalRelease  = "hold-released"   // HoldReleased, to the obligation
+	SignalWithdraw = "withdraw"        // WithdrawalAsked, to the obligation
 )
 
 // IncidentWorkflowID is the workflow of an incident.
@@ -65,12 +69,17 @@ func PublicNoticeWorkflowID(id breach.IncidentID, n int) string {
 	return "public-notice/" + string(id) + "/" + itoa(n)
 }
 
+// FollowUpWorkflowID is the workflow of what an authority asks for: one task.
+func FollowUpWorkflowID(id breach.IncidentID, task string) string {
+	return "follow-up/" + string(id) + "/" + task
+}
+
 // OwnerOf returns the workflow that waits for a decision on a document: subject is the obligation's key, "notice/1",
 // "public/1" or "closure/1".
 func OwnerOf(id breach.IncidentID, kind breach.DocumentKind, subject string) string {
 	_, n, _ := strings.Cut(subject, "/")
 	switch kind {
-	case breach.DocFiling:
+	case breach.DocFiling, breach.DocHold, breach.DocWaiver:
 		return ObligationWorkflowID(id, subject)
 	case breach.DocNotice:
 		return "notice/" + string(id) + "/" + n
@@ -99,10 +108,24 @@ type PeopleImported struct {
 
 // DecisionMade tells what a person decided about a version of a document.
 type DecisionMade struct {
-	Document breach.DocumentID `json:"document"`
-	Version  int               `json:"version"`
-	Verdict  breach.Verdict    `json:"verdict"`
+	Document breach.DocumentID   `json:"document"`
+	Kind     breach.DocumentKind `json:"kind,omitempty"` // a hold and a waiver go to the duty that they are about
+	Version  int                 `json:"version"`
+	Verdict  breach.Verdict      `json:"verdict"`
 }
+
+// AnswersSet tells that an obligation's form has newer answers.
+type AnswersSet struct {
+	Rev int `json:"rev"`
+}
+
+// HoldReleased tells that a hold ended before its time.
+type HoldReleased struct {
+	Document breach.DocumentID `json:"document"`
+}
+
+// WithdrawalAsked tells that a report is to be taken back.
+type WithdrawalAsked struct{}
 
 // TaskEnded tells that a person ended a task of the plan.
 type TaskEnded struct {
@@ -113,7 +136,8 @@ type TaskEnded struct {
 
 // FilingSettled tells what a person found out about a filing.
 type FilingSettled struct {
-	Filed bool `json:"filed"`
+	Filed        bool `json:"filed"`
+	Acknowledged bool `json:"acknowledged,omitempty"`
 }
 
 // Reassessed tells a child what a newer assessment says of it.

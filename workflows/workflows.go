@@ -33,6 +33,7 @@ func Register(w worker.WorkflowRegistry) {
 		{TypeCampaign, NoticeCampaign},
 		{TypeShard, NoticeShard},
 		{TypePublicNotice, PublicNotice},
+		{TypeFollowUp, FollowUp},
 	} {
 		w.RegisterWorkflowWithOptions(x.fn, workflow.RegisterOptions{Name: x.name})
 	}

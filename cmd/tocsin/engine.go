@@ -219,7 +219,7 @@ func (h *house) authorities() map[string]activities.Addressee {
 func (h *house) contacts() []activities.Contact {
 	var list []activities.Contact
 	for _, c := range h.cfg.Contacts {
-		list = append(list, activities.Contact{Role: breach.Role(c.Role), Email: c.Email, Language: breach.Language(c.Language)})
+		list = append(list, activities.Contact{Name: c.Name, Role: breach.Role(c.Role), Email: c.Email, Language: breach.Language(c.Language)})
 	}
 	return list
 }

@@ -114,7 +114,7 @@ func (st standing) proposal() *store.Document {
 
 // closure is the document. It holds no instant of its own making: the same standing gives the same bytes.
 func (st standing) closure(why string) breach.Content {
-	return breach.Content{Renditions: []breach.Rendition{
+	return breach.Content{Reason: why, Renditions: []breach.Rendition{
 		st.closureIn(breach.Chinese, why), st.closureIn(breach.English, why),
 	}}
 }
@@ -205,6 +205,12 @@ func statusWord(s store.ObligationStatus) breach.Text {
 		return breach.Text{ZH: "不再适用", EN: "not owed"}
 	case store.ObligationCovered:
 		return breach.Text{ZH: "由另一份报告一并履行", EN: "met by another report to the same addressee"}
+	case store.ObligationAcked:
+		return breach.Text{ZH: "已履行，对方已确认", EN: "met and acknowledged"}
+	case store.ObligationWaived:
+		return breach.Text{ZH: "经两人同意不再履行", EN: "waived by two people"}
+	case store.ObligationWithdrawn:
+		return breach.Text{ZH: "报告已撤回", EN: "report taken back"}
 	default: // a closure is written only where nothing is open
 		return breach.Text{ZH: "未结", EN: "open"}
 	}

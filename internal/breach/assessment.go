@@ -105,6 +105,15 @@ func (o Obligation) Key() string {
 	return string(o.Rule) + "/" + o.Authority
 }
 
+// Chain names the chain of filings that an obligation's belong to: all that one authority gets under one instrument, from the
+// first report to the last or to its withdrawal. It is empty for what is not filed with anybody.
+func (o Obligation) Chain() string {
+	if o.Authority == "" {
+		return ""
+	}
+	return o.Authority + " | " + o.Instrument.EN
+}
+
 // SplitObligationKey is the inverse of [Obligation.Key].
 func SplitObligationKey(key string) (rule RuleID, authority string) {
 	r, a, _ := strings.Cut(key, "/")

@@ -38,8 +38,11 @@ func ParseIncidentID(s string) (IncidentID, error) {
 // account name, never an affected person.
 type Person string
 
-// Tocsin is the author of what the machine did by itself.
-const Tocsin Person = "tocsin"
+// The machine's own names.
+const (
+	Tocsin Person = "tocsin"       // the author of what the machine did by itself
+	Guard  Person = "tocsin-guard" // who approves a preliminary report shortly before its deadline, where the settings allow it
+)
 
 // Role is what a token's holder may do.
 type Role string
@@ -54,7 +57,10 @@ const (
 	RoleSource    Role = "source"    // a machine that posts alerts, and nothing else
 )
 
-// Roles lists every role.
+// RoleGuard stands beside the guard's approvals. No token has it.
+const RoleGuard Role = "guard"
+
+// Roles lists every role that a token may have.
 func Roles() []Role {
 	return []Role{RoleResponder, RoleLead, RoleApprover, RoleManager, RoleAuditor, RoleSource}
 }

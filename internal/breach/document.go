@@ -9,7 +9,14 @@ const (
 	DocNotice       DocumentKind = "notice"
 	DocPublicNotice DocumentKind = "public_notice"
 	DocClosure      DocumentKind = "closure"
+	DocHold         DocumentKind = "hold"   // the clock of a duty rests until an instant, on an authority's paper
+	DocWaiver       DocumentKind = "waiver" // a duty is given up, with a reason
 )
+
+// DocumentKinds lists every kind.
+func DocumentKinds() []DocumentKind {
+	return []DocumentKind{DocFiling, DocNotice, DocPublicNotice, DocClosure, DocHold, DocWaiver}
+}
 
 // DocumentID is a version of a document.
 type DocumentID string
@@ -36,12 +43,27 @@ const (
 	TaskMeasure     TaskKind = "measure"       // a duty to act ourselves: confirm that it was done
 	TaskOverdue     TaskKind = "overdue"       // a deadline has passed
 	TaskFinding     TaskKind = "finding"       // something a person must look at
+	TaskLateReason  TaskKind = "late_reason"   // a report is late: say why, so that it can be filed
+
+	// What an authority asks after a report; each ends with a proof.
+	TaskQuestion      TaskKind = "question"      // answer it
+	TaskInterview     TaskKind = "interview"     // 约谈: attend it
+	TaskRectification TaskKind = "rectification" // 整改: carry the order out, and prove it
 )
+
+// FollowUpKinds lists what an authority may ask for after a report.
+func FollowUpKinds() []TaskKind { return []TaskKind{TaskQuestion, TaskInterview, TaskRectification} }
+
+// IsFollowUp reports whether an authority asked for it.
+func (k TaskKind) IsFollowUp() bool {
+	return k == TaskQuestion || k == TaskInterview || k == TaskRectification
+}
 
 // Content is what a document says, in every language and for every audience it has. Its JSON is what is hashed, approved
 // and sent; nothing is rendered anew after an approval.
 type Content struct {
 	Renditions []Rendition `json:"renditions"`
+	Reason     string      `json:"reason,omitempty"` // of a closing, a hold, a waiver: the reason as its author gave it
 }
 
 // Rendition is one text of a document.

@@ -96,15 +96,18 @@ func (d *Dispatcher) deliver(ctx context.Context, e store.Posted) error {
 			return err
 		}
 		return d.signal(ctx, e.IncidentID, workflows.OwnerOf(e.IncidentID, p.Kind, p.Subject), workflows.SignalDecision,
-			workflows.DecisionMade{Document: p.Document, Version: p.Version, Verdict: p.Verdict})
+			workflows.DecisionMade{Document: p.Document, Kind: p.Kind, Version: p.Version, Verdict: p.Verdict})
 	case store.TaskEnded:
 		p, err := read[store.TaskDone](e)
 		if err != nil {
 			return err
 		}
 		owner := workflows.PlanWorkflowID(e.IncidentID)
-		if p.Kind == breach.TaskMeasure {
+		switch {
+		case p.Kind == breach.TaskMeasure:
 			owner = workflows.ObligationWorkflowID(e.IncidentID, p.Ref)
+		case p.Kind.IsFollowUp():
+			owner = workflows.FollowUpWorkflowID(e.IncidentID, p.Ref)
 		}
 		return d.signal(ctx, e.IncidentID, owner, workflows.SignalTask, workflows.TaskEnded{Kind: p.Kind, Ref: p.Ref, Done: p.Done})
 	case store.FilingSettled:
@@ -112,7 +115,16 @@ func (d *Dispatcher) deliver(ctx context.Context, e store.Posted) error {
 		if err != nil {
 			return err
 		}
-		return d.signal(ctx, e.IncidentID, workflows.ObligationWorkflowID(e.IncidentID, p.Obligation), workflows.SignalSettled, workflows.FilingSettled{Filed: p.Filed})
+		return d.signal(ctx, e.IncidentID, workflows.ObligationWorkflowID(e.IncidentID, p.Obligation), workflows.SignalSettled,
+			workflows.FilingSettled{Filed: p.Filed, Acknowledged: p.Acknowledged})
+	case store.AnswersSet:
+		return toObligation[store.AnswersRev](ctx, d, e, workflows.SignalAnswers, func(p store.AnswersRev) any { return workflows.AnswersSet{Rev: p.Rev} })
+	case store.HoldReleased:
+		return toObligation[store.HoldEnd](ctx, d, e, workflows.SignalRelease, func(p store.HoldEnd) any { return workflows.HoldReleased{Document: p.Document} })
+	case store.Withdrawn:
+		return toObligation[store.WithdrawalAsked](ctx, d, e, workflows.SignalWithdraw, func(store.WithdrawalAsked) any { return workflows.WithdrawalAsked{} })
+	case store.FollowUpAdded:
+		return d.followUp(ctx, e)
 	}
 	return fmt.Errorf("an event of unknown kind %q", e.Event)
 }
@@ -123,6 +135,33 @@ func read[T any](e store.Posted) (T, error) {
 		return p, fmt.Errorf("event %d cannot be read", e.ID)
 	}
 	return p, nil
+}
+
+// toObligation tells the workflow of the duty that the event is about.
+func toObligation[T any](ctx context.Context, d *Dispatcher, e store.Posted, signal string, payload func(T) any) error {
+	p, err := read[T](e)
+	if err != nil {
+		return err
+	}
+	return d.signal(ctx, e.IncidentID, workflows.ObligationWorkflowID(e.IncidentID, e.Ref), signal, payload(p))
+}
+
+// followUp starts to watch what an authority asks for.
+func (d *Dispatcher) followUp(ctx context.Context, e store.Posted) error {
+	p, err := read[store.FollowUpTask](e)
+	if err != nil {
+		return err
+	}
+	_, err = d.Engine.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: workflows.FollowUpWorkflowID(e.IncidentID, p.Task), TaskQueue: workflows.QueueIncident,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            fmt.Sprintf("What an authority asks for (%s), due %s UTC", p.Kind, p.Due.UTC().Format("2006-01-02 15:04")),
+		TypedSearchAttributes:    temporal.NewSearchAttributes(workflows.KeyIncident.ValueSet(string(e.IncidentID)), workflows.KeyKind.ValueSet("follow-up")),
+	}, workflows.TypeFollowUp, workflows.FollowUpState{
+		Incident: e.IncidentID, Task: p.Task, Kind: p.Kind, AskedAt: p.At, Due: p.Due, Reminders: d.Settings.Reminders, EscalateBefore: d.Settings.EscalateBefore,
+	})
+	return err
 }
 
 // relay tells the incident itself.

@@ -89,18 +89,6 @@ func (s *Store) Freeze(ctx context.Context, id breach.IncidentID, n int, documen
 	return c, shards, err
 }
 
-// approved refuses a document that nobody has approved, or whose approval is void.
-func approved(ctx context.Context, tx pgx.Tx, document breach.DocumentID) error {
-	var valid bool
-	err := tx.QueryRow(ctx, `
-		select voided_at is null and exists (select from decision x where x.document_id = d.id and x.verdict = 'approved' and x.sha256 = d.sha256)
-		from document d where d.id = $1 for share`, document).Scan(&valid)
-	if err == nil && !valid {
-		return refused("not_approved", "the notice is not approved, or its approval is void")
-	}
-	return err
-}
-
 // nextRung is the SQL expression for the first channel of a ladder, after a position, that a recipient has an address for.
 const nextRung = `(select l.c from unnest($2::text[]) with ordinality l (c, o) where l.o > $3 and
 	case l.c when 'email' then email_contact when 'sms' then sms_contact when 'push' then push_contact end is not null order by l.o limit 1)`

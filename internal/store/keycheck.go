@@ -10,6 +10,9 @@ import (
 	"tocsin/internal/seal"
 )
 
+// erased reports that what was asked for is gone because the incident's key was destroyed.
+func erased(err error) bool { return errors.Is(err, seal.ErrDestroyed) }
+
 // CheckKey reports whether the master key opens what this database holds, by the newest incident's. A process with another
 // key would seal new incidents under it and read none of the old ones, so it had better not start.
 func (s *Store) CheckKey(ctx context.Context) error {

@@ -26,11 +26,26 @@ const (
 	ObligationGone     ObligationStatus = "not_owed" // a later assessment ruled it out
 	ObligationCovered  ObligationStatus = "covered"  // another filing to the same addressee meets it too
 	ObligationPossible ObligationStatus = "possible" // hangs on facts nobody knows yet
+
+	ObligationHeld        ObligationStatus = "held"              // approved, and a hold is in force: filed when it ends
+	ObligationLate        ObligationStatus = "needs_late_reason" // the law's instant has passed: say why before it can be approved
+	ObligationWaived      ObligationStatus = "waived"            // given up by two people, with a reason
+	ObligationAcked       ObligationStatus = "acknowledged"      // met, and the authority has acknowledged it
+	ObligationSupplement  ObligationStatus = "supplement_awaits_approval"
+	ObligationSupplying   ObligationStatus = "supplement_filing"
+	ObligationWithdrawing ObligationStatus = "withdrawal_awaits_approval"
+	ObligationTakingBack  ObligationStatus = "withdrawal_filing"
+	ObligationWithdrawn   ObligationStatus = "withdrawn" // the report was taken back: there was nothing to report
 )
 
 // Ended reports whether nothing more happens to a duty in this status.
 func (s ObligationStatus) Ended() bool {
-	return s == ObligationMet || s == ObligationGone || s == ObligationCovered
+	switch s {
+	case ObligationMet, ObligationGone, ObligationCovered, ObligationWaived, ObligationAcked, ObligationWithdrawn:
+		return true
+	default:
+		return false
+	}
 }
 
 // Obligation is a duty with where it stands.
@@ -44,12 +59,37 @@ type Obligation struct {
 	Overdue  bool              `json:"overdue" db:"overdue"`
 	MetAt    *time.Time        `json:"met_at,omitempty" db:"met_at"`
 	Result   breach.Obligation `json:"obligation" db:"result"`
+
+	HeldUntil *time.Time    `json:"held_until,omitempty" db:"until_at"` // while a hold is in force
+	HeldBy    *string       `json:"held_by,omitempty" db:"evidence_id"` // the paper that the hold rests on
+	Rested    time.Duration `json:"-" db:"rested"`                      // how long holds have let the clock rest
+	Deadline  breach.Text   `json:"deadline" db:"-"`                    // as every surface writes it; see [Obligation.Due]
 }
 
-const obligationColumns = `o.key, o.owed, o.duty, o.status, o.due_at, o.policy_at, o.overdue, o.met_at, o.result`
+// Due is the deadline with what holds do to it.
+func (o Obligation) Due() breach.Due {
+	d := breach.Due{At: o.DueAt, PolicyAt: o.PolicyAt, Waits: o.Result.Clock != "" && o.Result.ClockAt == nil, Zone: o.Result.Zone, HeldUntil: o.HeldUntil}
+	if o.HeldBy != nil {
+		d.Paper = *o.HeldBy
+	}
+	if law := o.Result.Target(); law != nil && o.Rested > 0 {
+		moved := law.Add(o.Rested)
+		d.Moved = &moved
+	}
+	return d
+}
+
+// worded writes the deadline.
+func worded(o Obligation) Obligation {
+	due := o.Due()
+	o.Deadline = breach.Text{ZH: due.In(breach.Chinese), EN: due.In(breach.English)}
+	return o
+}
+
+const obligationColumns = `o.key, o.owed, o.duty, o.status, o.due_at, o.policy_at, o.overdue, o.met_at, o.result, h.until_at, h.evidence_id, ` + rested + ` as rested`
 
 // SaveAssessment keeps an assessment and brings the obligations into line with it: new ones appear, moved ones move, and
-// those it no longer finds end as not owed unless they were met before. Saving the same one again changes nothing.
+// those it no longer finds are not owed; what was met or waived before keeps its status. Saving the same one again changes nothing.
 func (s *Store) SaveAssessment(ctx context.Context, id breach.IncidentID, a breach.Assessment) error {
 	return s.tx(ctx, "save assessment", func(tx pgx.Tx) error {
 		no, err := incidentNumber(ctx, tx, id)
@@ -74,8 +114,8 @@ func (s *Store) SaveAssessment(ctx context.Context, id breach.IncidentID, a brea
 			}
 		}
 		if _, err := tx.Exec(ctx, `
-			update obligation set owed = 'not_owed', status = 'not_owed', updated_at = now()
-			where incident_no = $1 and not key = any($2) and status not in ('met', 'not_owed')`, no, keys); err != nil {
+			update obligation set owed = 'not_owed', updated_at = now(), status = case when met_at is null and status <> 'waived' then 'not_owed' else status end
+			where incident_no = $1 and not key = any($2) and owed <> 'not_owed' or incident_no = $1 and not key = any($2) and met_at is null and status not in ('not_owed', 'waived')`, no, keys); err != nil {
 			return err
 		}
 		return note(ctx, tx, no, breach.Tocsin, "incident.assess", string(id), Detail{"facts_rev": a.FactsRev, "obligations": len(a.Obligations), "packs": a.Packs})
@@ -138,26 +178,30 @@ func (s *Store) OpenAssessments(ctx context.Context) (map[breach.IncidentID]brea
 // Obligations returns an incident's duties in the order of the newest assessment.
 func (s *Store) Obligations(ctx context.Context, id breach.IncidentID) ([]Obligation, error) {
 	obligations, err := list[Obligation](ctx, s.pool, `
-		select `+obligationColumns+` from obligation o join incident i on i.no = o.incident_no
-		where i.id = $1 order by o.status in ('met', 'not_owed', 'covered'), o.position`, id)
+		select `+obligationColumns+` from obligation o join incident i on i.no = o.incident_no `+holding+`
+		where i.id = $1 order by o.status in `+ended+`, o.position`, id)
+	for i := range obligations {
+		obligations[i] = worded(obligations[i])
+	}
 	return obligations, wrap("read obligations", err)
 }
 
 // Obligation returns one duty.
 func (s *Store) Obligation(ctx context.Context, id breach.IncidentID, key string) (Obligation, error) {
 	o, err := one[Obligation](ctx, s.pool, `
-		select `+obligationColumns+` from obligation o join incident i on i.no = o.incident_no
+		select `+obligationColumns+` from obligation o join incident i on i.no = o.incident_no `+holding+`
 		where i.id = $1 and o.key = $2`, id, key)
-	return o, wrap("read obligation", err)
+	return worded(o), wrap("read obligation", err)
 }
 
-// SetObligation records where a duty stands. A duty that was met stays met.
+// SetObligation records where a duty stands. When it was first met stays on record, whatever follows: an acknowledgement, a
+// supplement, a withdrawal.
 func (s *Store) SetObligation(ctx context.Context, id breach.IncidentID, key string, status ObligationStatus) error {
 	return s.tx(ctx, "set obligation", func(tx pgx.Tx) error {
 		var no int64
 		err := tx.QueryRow(ctx, `
-			update obligation o set status = $3, updated_at = now(), met_at = case when $3 = 'met' then now() end
-			from incident i where i.no = o.incident_no and i.id = $1 and o.key = $2 and o.status not in ('met', $3)
+			update obligation o set status = $3, updated_at = now(), met_at = coalesce(met_at, case when $3 in ('met', 'acknowledged') then now() end)
+			from incident i where i.no = o.incident_no and i.id = $1 and o.key = $2 and o.status <> $3
 			returning o.incident_no`, id, key, status).Scan(&no)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
@@ -176,8 +220,8 @@ func (s *Store) MarkOverdue(ctx context.Context, id breach.IncidentID, key strin
 		var due time.Time
 		err := tx.QueryRow(ctx, `
 			update obligation o set overdue = true, updated_at = now()
-			from incident i where i.no = o.incident_no and i.id = $1 and o.key = $2 and not o.overdue and o.status <> 'met' and o.due_at <= now()
-			returning o.incident_no, o.due_at`, id, key).Scan(&no, &due)
+			from incident i where i.no = o.incident_no and i.id = $1 and o.key = $2 and not o.overdue and o.met_at is null and `+heldDue+` <= now()
+			returning o.incident_no, `+heldDue+``, id, key).Scan(&no, &due)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}

@@ -27,7 +27,7 @@ func (s *Store) OpenMatters(ctx context.Context, id breach.IncidentID) ([]Matter
 
 func openMatters(ctx context.Context, q querier, no int64) ([]Matter, error) {
 	return list[Matter](ctx, q, `
-		select 'obligation' as kind, key, status from obligation where incident_no = $1 and status not in ('met', 'not_owed', 'covered')
+		select 'obligation' as kind, key, status from obligation where incident_no = $1 and status not in `+ended+`
 		union all select 'task', id, kind from task where incident_no = $1 and outcome is null
 		union all select 'notice', n::text, state from campaign where incident_no = $1 and state <> 'finished'
 		union all select 'public notice', subject, 'awaits approval' from document d where incident_no = $1 and kind = 'public_notice' and voided_at is null

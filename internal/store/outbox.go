@@ -21,7 +21,11 @@ const (
 	Decided        Event = "decided"         // a document was approved or refused; payload DecisionMade
 	TaskEnded      Event = "task_ended"      // payload TaskDone
 	PeopleImported Event = "people_imported" // payload PeopleCount
-	FilingSettled  Event = "filing_settled"  // a person settled a doubt or filed by hand; payload FilingDone
+	FilingSettled  Event = "filing_settled"  // a person settled a doubt, filed by hand, or has an acknowledgement; payload FilingDone
+	AnswersSet     Event = "answers_set"     // a form's answers have a newer revision; payload AnswersRev
+	HoldReleased   Event = "hold_released"   // payload HoldEnd
+	FollowUpAdded  Event = "follow_up_added" // an authority asks for something; payload FollowUpTask
+	Withdrawn      Event = "withdraw"        // a report is to be taken back; payload WithdrawalAsked
 )
 
 // AlertCount is the payload of [AlertCounted].
@@ -61,6 +65,34 @@ type FilingDone struct {
 	Obligation string `json:"obligation"`
 	Filing     string `json:"filing"`
 	Filed      bool   `json:"filed"` // false: it certainly never arrived, file again
+
+	Acknowledged bool `json:"acknowledged,omitempty"` // the authority has acknowledged it
+}
+
+// AnswersRev is the payload of [AnswersSet].
+type AnswersRev struct {
+	Obligation string `json:"obligation"`
+	Rev        int    `json:"rev"`
+}
+
+// HoldEnd is the payload of [HoldReleased].
+type HoldEnd struct {
+	Obligation string            `json:"obligation"`
+	Document   breach.DocumentID `json:"document"`
+}
+
+// FollowUpTask is the payload of [FollowUpAdded].
+type FollowUpTask struct {
+	Task       string          `json:"task"`
+	Kind       breach.TaskKind `json:"kind"`
+	Obligation string          `json:"obligation,omitempty"`
+	At         time.Time       `json:"at"` // when it was asked
+	Due        time.Time       `json:"due"`
+}
+
+// WithdrawalAsked is the payload of [Withdrawn].
+type WithdrawalAsked struct {
+	Obligation string `json:"obligation"`
 }
 
 // post queues an event for the engine. Events of a kind with the same dedup value that still wait fold into the newest; an

@@ -18,7 +18,7 @@ type Overview struct {
 }
 
 // ended are the states of [ObligationStatus.Ended], as SQL.
-const ended = `('met', 'not_owed', 'covered')`
+const ended = `('met', 'not_owed', 'covered', 'waived', 'acknowledged', 'withdrawn')`
 
 // Overviews returns the newest incidents, at most limit, older than the incident with row number before (0: from the
 // newest).
@@ -26,11 +26,10 @@ func (s *Store) Overviews(ctx context.Context, before int64, limit int) ([]Overv
 	overviews, err := list[Overview](ctx, s.pool, `
 		select i.no, i.id, i.source, i.phase, i.alert_count, i.facts_rev, i.assessed_rev, i.opened_by, i.opened_at, i.closed_at, i.title_sealed,
 			coalesce((select a.result -> 'severities' from assessment a where a.incident_no = i.no order by a.facts_rev desc limit 1), '[]') as severities,
-			(select min(coalesce(o.due_at, o.policy_at)) from obligation o where o.incident_no = i.no and o.status not in `+ended+`) as next_due,
+			(select min(coalesce(`+heldDue+`, o.policy_at)) from obligation o where o.incident_no = i.no and o.status not in `+ended+`) as next_due,
 			(select count(*) from obligation o where o.incident_no = i.no and o.status not in `+ended+` and o.overdue) as overdue,
 			(select count(*) from task t where t.incident_no = i.no and t.outcome is null) as open_tasks,
-			(select count(*) from document d where d.incident_no = i.no and d.voided_at is null
-				and not exists (select from decision x where x.document_id = d.id and x.verdict = 'approved')) as awaiting
+			(select count(*) from document d where d.incident_no = i.no and d.voided_at is null and d.approved_at is null) as awaiting
 		from incident i where $1 = 0 or i.no < $1 order by i.no desc limit $2`, before, limit)
 	for i := range overviews {
 		overviews[i].Incident = s.openTitle(ctx, overviews[i].Incident)
@@ -53,15 +52,17 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 			(select count(*) from incident where closed_at is null) as open_incidents,
 			(select count(*) from task where outcome is null) as open_tasks,
 			(select count(*) from obligation where status not in `+ended+` and overdue) as overdue,
-			(select count(*) from document d where d.voided_at is null
-				and not exists (select from decision x where x.document_id = d.id and x.verdict = 'approved')) as awaiting`)
+			(select count(*) from document d where d.voided_at is null and d.approved_at is null) as awaiting`)
 	return c, wrap("count", err)
 }
 
 // Task returns one task.
 func (s *Store) Task(ctx context.Context, id string) (Task, error) {
 	t, err := one[Task](ctx, s.pool, `select `+taskColumns+` from task t join incident i on i.no = t.incident_no where t.id = $1`, id)
-	return t, wrap("read task", err)
+	if err != nil {
+		return t, wrap("read task", err)
+	}
+	return t, s.openTaskText(ctx, &t)
 }
 
 // TokenEntry is a token in a list. The token itself is not kept.

@@ -46,8 +46,7 @@ func (s *Store) Publish(ctx context.Context, in NewPublicNotice) (PublicNotice, 
 		}
 		var approved []byte
 		err = tx.QueryRow(ctx, `
-			select d.sha256 from document d join decision x on x.document_id = d.id and x.verdict = 'approved' and x.sha256 = d.sha256
-			where d.id = $1 and d.voided_at is null`, in.Document).Scan(&approved)
+			select d.sha256 from document d where d.id = $1 and d.approved_at is not null and d.voided_at is null`, in.Document).Scan(&approved)
 		if err != nil || !bytes.Equal(approved, in.DocumentSHA256) {
 			return refused("not_approved", "the public notice is not approved, or its approval is void")
 		}

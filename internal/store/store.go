@@ -37,6 +37,8 @@ type Store struct {
 	pool   *pgxpool.Pool
 	master seal.Master
 	keys   *seal.Keyring
+
+	approvals map[breach.DocumentKind]int // see RequireApprovals
 }
 
 // ErrNotFound is returned where an incident, document, task or filing does not exist.
