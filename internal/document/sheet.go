@@ -176,13 +176,15 @@ func (t *table) row(n int, texts []string) error {
 	if len(texts) != len(t.sheet.Columns) {
 		return fmt.Errorf("document: row %d of the table has %d cells, the table %d columns", n, len(texts), len(t.sheet.Columns))
 	}
-	var cells [][]string
-	for i, s := range texts {
+	for _, s := range texts {
 		t.size += len(s)
-		cells = append(cells, t.wrap(i, t.clean.lines(s), inkCell))
 	}
 	if t.size > 8*MaxText {
 		return fmt.Errorf("document: %w: the table's first %d rows have %d bytes, a table takes %d; export fewer rows at a time", ErrTooLong, n, t.size, 8*MaxText)
+	}
+	var cells [][]string
+	for i, s := range texts {
+		cells = append(cells, t.wrap(i, t.clean.lines(s), inkCell))
 	}
 	page := t.plan.depth() - t.height(t.head)
 	if h := t.height(cells); h > t.room() && h <= page {
