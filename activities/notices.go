@@ -126,14 +126,14 @@ func rendition(t templates.NoticeText) breach.Rendition {
 	marks := breach.Marks(t.Marks)
 	return breach.Rendition{
 		Language: t.Language, Audience: t.Audience, Title: t.Subject, Text: t.Text, HTML: t.HTML, SMS: t.SMS,
-		PushHead: t.PushTitle, Push: t.PushBody, Variables: t.Variables, Marks: &marks,
+		PushHead: t.PushTitle, Push: t.PushBody, Variables: t.Variables, Marks: &marks, Law: t.Law, Categories: t.Categories,
 	}
 }
 
 func noticeText(r breach.Rendition) templates.NoticeText {
 	t := templates.NoticeText{
 		Language: r.Language, Audience: r.Audience, Subject: r.Title, Text: r.Text, HTML: r.HTML, SMS: r.SMS,
-		PushTitle: r.PushHead, PushBody: r.Push, Variables: r.Variables,
+		PushTitle: r.PushHead, PushBody: r.Push, Variables: r.Variables, Law: r.Law, Categories: r.Categories,
 	}
 	if r.Marks != nil {
 		t.Marks = templates.Marks(*r.Marks)

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"html"
+	"slices"
 	"strings"
 
 	"tocsin/internal/breach"
@@ -43,6 +44,9 @@ type block struct {
 	text  string
 	group string           // the group it belongs to; empty before the first group heading and after a plain heading
 	state breach.ItemState // of a row
+
+	says   string   // the content of a law that it is
+	choice choosing // for whom it is; the zero value is for everybody
 }
 
 func join(pieces []piece, v values) string {
@@ -59,21 +63,31 @@ func join(pieces []piece, v values) string {
 
 // expand makes the blocks of a text. Lines that turn out empty vanish; rows never do, see [filingValues].
 func (s *source) expand(v values) []block {
+	blocks, _ := expandLines(s.body, v, "")
+	return blocks
+}
+
+// slotFiller are values that know what stands in a {{slot …}}.
+type slotFiller interface{ fill(slot string) []line }
+
+// expandLines makes the blocks of some lines that begin in a group, and returns the group that they end in.
+func expandLines(body []line, v values, group string) ([]block, string) {
 	var out []block
-	hidden, depth, group := 0, 0, "" // hidden: depth of the if that hides, or 0
-	for _, l := range s.body {
+	hidden := 0         // depth of the if that hides, or 0
+	var only [][]string // of every open {{if}} and {{only}}; nil for an if
+	for _, l := range body {
 		switch {
-		case l.kind == ifSet || l.kind == ifNotSet:
-			depth++
-			if hidden == 0 && v.set(l.name) == (l.kind == ifNotSet) {
-				hidden = depth
+		case l.opens():
+			only = append(only, l.only)
+			if hidden == 0 && l.kind != onlyFor && v.set(l.name) == (l.kind == ifNotSet) {
+				hidden = len(only)
 			}
 			continue
 		case l.kind == endIf:
-			if hidden == depth {
+			if hidden == len(only) {
 				hidden = 0
 			}
-			depth--
+			only = only[:len(only)-1]
 			continue
 		case hidden > 0:
 			continue
@@ -82,10 +96,31 @@ func (s *source) expand(v values) []block {
 		case l.kind == heading:
 			group = ""
 		}
-		out = append(out, l.blocks(v, group)...)
+		var blocks []block
+		if filler, ok := v.(slotFiller); ok && l.kind == slot {
+			blocks, group = expandLines(filler.fill(l.name.name), v, group)
+		} else {
+			blocks = l.blocks(v, group)
+		}
+		for _, b := range blocks {
+			out = append(out, b.within(only))
+		}
 	}
-	return out
+	return out, group
 }
+
+// within narrows a block to the readers that every open {{only}} is for.
+func (b block) within(only [][]string) block {
+	for _, categories := range only {
+		if categories != nil {
+			b.choice = b.choice.narrow(categories)
+		}
+	}
+	return b
+}
+
+// chosenList are values that know for whom an item of a list is.
+type chosenList interface{ choices(list string) []choosing }
 
 func (l line) blocks(v values, group string) []block {
 	watcher, watched := v.(rowWatcher)
@@ -95,8 +130,16 @@ func (l line) blocks(v values, group string) []block {
 			kind = paragraph
 		}
 		var out []block
-		for _, text := range v.list(l.name.name) {
-			out = append(out, block{kind: kind, text: text, group: group})
+		var chosen []choosing
+		if c, ok := v.(chosenList); ok {
+			chosen = c.choices(l.name.name)
+		}
+		for i, text := range v.list(l.name.name) {
+			b := block{kind: kind, text: text, group: group, says: l.says}
+			if i < len(chosen) {
+				b.choice = chosen[i]
+			}
+			out = append(out, b)
 		}
 		if len(out) == 0 && watched {
 			label, says, state := watcher.absent(l.name.name)
@@ -107,14 +150,19 @@ func (l line) blocks(v values, group string) []block {
 	if watched && l.kind == row {
 		watcher.beginRow()
 	}
-	b := block{kind: l.kind, label: join(l.label, v), text: join(l.text, v), group: group}
-	if b.text == "" {
+	b := block{kind: l.kind, label: join(l.label, v), text: join(l.text, v), group: group, says: l.says}
+	if b.text == "" && l.kind != groupHeading || l.says != "" && !l.whole(v) {
 		return nil
 	}
 	if watched && l.kind == row {
 		b.state = watcher.endRow(b.label)
 	}
 	return []block{b}
+}
+
+// whole reports whether every name in a line has a value.
+func (l line) whole(v values) bool {
+	return !slices.ContainsFunc(slices.Concat(l.label, l.text), func(p piece) bool { return p.name.name != "" && v.scalar(p.name) == "" })
 }
 
 var blockKinds = map[lineKind]breach.BlockKind{
@@ -137,15 +185,18 @@ var textPrefix = map[lineKind]string{heading: "■ ", groupHeading: "■ ", item
 func plainText(blocks []block, colon string) string {
 	var b strings.Builder
 	for i, x := range blocks {
+		if x.text == "" {
+			continue // a group without a heading of its own
+		}
 		together := (x.kind == item || x.kind == row) && i > 0 && blocks[i-1].kind == x.kind
 		if i > 0 && !together {
 			b.WriteByte('\n')
 		}
-		b.WriteString(textPrefix[x.kind])
+		words := textPrefix[x.kind]
 		if x.kind == row {
-			b.WriteString(x.label + colon)
+			words += x.label + colon
 		}
-		b.WriteString(x.text + "\n")
+		b.WriteString(x.choice.mark(words + x.text + "\n"))
 	}
 	return b.String()
 }
@@ -166,6 +217,9 @@ func markup(blocks []block, headings string) string {
 	var b strings.Builder
 	open := lineKind(-1)
 	for _, x := range blocks {
+		if x.text == "" {
+			continue
+		}
 		if open != x.kind {
 			b.WriteString(container[open][1] + container[x.kind][0])
 			open = x.kind
@@ -175,9 +229,9 @@ func markup(blocks []block, headings string) string {
 			tags = [2]string{"<h2" + headings + ">", "</h2>\n"}
 		}
 		if x.kind == row {
-			b.WriteString("<tr><th>" + html.EscapeString(x.label) + "</th>")
+			tags[0] = "<tr><th>" + html.EscapeString(x.label) + "</th>" + tags[0]
 		}
-		b.WriteString(tags[0] + html.EscapeString(x.text) + tags[1])
+		b.WriteString(x.choice.mark(tags[0] + html.EscapeString(x.text) + tags[1]))
 	}
 	b.WriteString(container[open][1])
 	return b.String()

@@ -214,8 +214,12 @@ func (f *filingValues) answer(key string) string {
 	}
 	if prefix := map[string]string{"harm": "harm.", "advice": "advice."}[key]; prefix != "" {
 		if set, known := f.v.Facts.Set("data.categories"); known {
-			if said := phrases(f.words, "public", prefix, inOrder("data.categories", set), ""); len(said) > 0 {
-				return strings.Join(said, f.say("", " ")) // as the people are told
+			if said := phrases(f.words, "public", prefix, inOrder("data.categories", set)); len(said) > 0 {
+				words := make([]string, len(said))
+				for i, p := range said {
+					words[i] = strings.ReplaceAll(p.text, "{emergency}", homeEmergency)
+				}
+				return strings.Join(words, f.say("", " ")) // as the people are told
 			}
 		}
 	}

@@ -14,10 +14,11 @@ import (
 
 // Rules are what a notice is held against.
 type Rules struct {
-	Number   string // must stand in every part
-	Hotline  string // must stand in every part
-	HomePage string // the one address that may be named
-	Email    string // the one mail address that may be named
+	Number   string   // must stand in every part
+	Hotline  string   // must stand in every part
+	HomePage string   // the one address that may be named
+	Email    string   // the one mail address that may be named
+	Official []string // addresses of public bodies that the law wants named, see [Law]
 }
 
 // RulesFor returns the rules for an organisation's notice.
@@ -47,8 +48,33 @@ func (e *LintError) Error() string {
 // Lint holds a notice, with or without names merged, to the rules that make it possible to trust: a cautious reader must be
 // able to follow it without clicking, paying or giving anything away, and the contents that the law asks for must be there.
 // No findings is the only good answer.
+//
+// Where lines are chosen for each reader, what a reader gets is held to the rules: one of whom everything was exposed, and for
+// each category one of whom nothing else was.
 func Lint(t NoticeText, r Rules) []Finding {
-	l := &linter{t: t, r: r, read: map[string]bool{}}
+	l := &linter{r: r, read: map[string]bool{}}
+	l.whole(t)
+	if !t.chosen {
+		for _, c := range t.Categories {
+			if one, ok := t.For(c); ok {
+				l.whole(one)
+			}
+		}
+	}
+	var once []Finding
+	for _, f := range l.findings {
+		if !slices.Contains(once, f) {
+			once = append(once, f)
+		}
+	}
+	return once
+}
+
+func (l *linter) whole(t NoticeText) {
+	if !t.chosen {
+		t, _ = t.For()
+	}
+	l.t = t
 	for _, p := range l.parts() {
 		l.part(p.name, p.text)
 	}
@@ -56,7 +82,6 @@ func Lint(t NoticeText, r Rules) []Finding {
 	l.groups(t.Text, htmlWords(t.HTML))
 	l.never(t.Text, htmlWords(t.HTML))
 	l.short()
-	return l.findings
 }
 
 // lintPublic holds one language of the public notice to the rules that it shares with the others. The number stands in the
@@ -218,7 +243,7 @@ func (l *linter) addresses(text string) []string {
 		lower := strings.TrimRight(strings.ToLower(a), ".,;:")
 		bare := strings.TrimSuffix(lower, "/")
 		ours := host != "" && (bare == host || bare == strings.ToLower(strings.TrimSuffix(l.r.HomePage, "/")))
-		if !ours && (l.r.Email == "" || lower != strings.ToLower(l.r.Email)) {
+		if !ours && !slices.Contains(l.r.Official, bare) && (l.r.Email == "" || lower != strings.ToLower(l.r.Email)) {
 			bad = append(bad, a)
 		}
 	}

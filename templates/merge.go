@@ -18,7 +18,12 @@ type MergeNames struct {
 // Merge puts names in the places that were left for them. Names come from strangers' files, so each is made one line of
 // plain words first and escaped in the HTML part; a name that could be read as a link, an address or a message of its own
 // is left out, and the text stays true without it. The result is deterministic.
+//
+// Where For has not chosen the lines for one reader before, all of the incident's are left.
 func (t NoticeText) Merge(names MergeNames) NoticeText {
+	if !t.chosen {
+		t, _ = t.For()
+	}
 	greeting := t.Marks.GreetingUnnamed
 	if name := mergeable(names.Recipient); name != "" {
 		greeting = strings.ReplaceAll(t.Marks.Greeting, mark("recipient"), name)

@@ -82,7 +82,8 @@ func TestMergeHostileNames(t *testing.T) {
 		for _, l := range templates.Languages() {
 			n := sampleText(t, a, l)
 			want := tags(n.Merge(templates.MergeNames{Recipient: "A", People: []string{"B"}}).HTML)
-			lines := strings.Count(n.Text, "\n")
+			all, _ := n.For()
+			lines := strings.Count(all.Text, "\n")
 			for _, name := range hostile {
 				m := n.Merge(templates.MergeNames{Recipient: name, People: []string{name, "张小明", name}})
 				if got := tags(m.HTML); !slices.Equal(got, want) {

@@ -47,7 +47,14 @@ type NoticeView struct {
 	MinorCause    breach.Text
 	MinorMeasures []breach.Text
 
-	Later bool // true when an earlier notice of this incident went out: the text says so
+	Later bool        // true when an earlier notice of this incident went out: the text says so
+	Why   breach.Text // with Later: what changed since, or was wrong; may be empty
+
+	Law         string      // whose text it is; empty is [HomeLaw]
+	Laws        []string    // other laws that protect the same readers: what they ask for must be there too
+	Offer       breach.Text // services against identity theft that the organisation offers, and how to take them up
+	DelayReason breach.Text // why the notice comes late, where it does
+	HeldUntil   *time.Time  // until when law enforcement asked us to wait; nil where it did not
 }
 
 // NoticeText is a notice in one language for one audience. ⟦greeting⟧ and ⟦people⟧ stand in Text and HTML where
@@ -65,6 +72,11 @@ type NoticeText struct {
 	Variables map[string]string `json:"variables"` // for SMS providers that only send templates approved beforehand, see [Set.SMSTemplate]
 	Groups    []Group           `json:"groups"`
 	Marks     Marks             `json:"marks"`
+
+	Law        string   `json:"law"`                  // whose demands the text meets
+	Categories []string `json:"categories,omitempty"` // of data that it speaks of; see [NoticeText.For]
+
+	chosen bool // For has left only what is for one reader
 }
 
 // Group is one of the contents that the law asks for, as it stands in the text.
@@ -86,27 +98,38 @@ var noticeGrammar = grammar{
 	scalars: []string{
 		"organisation", "short", "home_page", "hotline", "hours", "email", "number", "incident", "aware_date",
 		"occurred_date", "issued_date", "cause", "never_ask", "greeting", "people", "recipient",
+		"law", "emergency", "offer", "delay_reason", "held_until", "why",
 	},
 	lists:  []string{"what_happened", "categories", "harms", "measures", "advice"},
 	flags:  []string{"suspected", "confirmed", "later"},
 	groups: Groups(),
+	only:   true,
+	slots:  lawSlots,
+	says:   contents,
 }
 
-// Notice makes a notice's text. It fails where the view lacks what a notice must hold, and where the finished text breaks
-// a rule of [Lint]; the error then is a [*LintError].
+// Notice makes a notice's text. It fails where the view lacks what a notice must hold, with a [*MissingError] where it lacks
+// what a law asks for, and with a [*LintError] where the finished text breaks a rule of [Lint].
 func (s *Set) Notice(v NoticeView, a breach.Audience, l breach.Language) (NoticeText, error) {
-	src, ok := s.notices[string(a)+"."+string(l)]
-	if !ok || !slices.Contains([]breach.Audience{breach.ToPerson, breach.ToMinor, breach.ToGuardian}, a) {
-		return NoticeText{}, fmt.Errorf("there is no notice for the audience %q in the language %q", a, l)
+	law, err := s.Law(v.Law)
+	if err != nil {
+		return NoticeText{}, err
+	}
+	src, err := s.noticeSource(law, a, l)
+	if err != nil {
+		return NoticeText{}, err
 	}
 	if err := v.validate(); err != nil {
 		return NoticeText{}, err
 	}
 	values := s.noticeValues(v, string(a), a, l)
 	blocks := src.expand(values)
+	if err := s.complete(v, law, blocks); err != nil {
+		return NoticeText{}, err
+	}
 	head := func(key string) string { return join(src.head[key], values) }
 	t := NoticeText{
-		Language: l, Audience: a, Number: v.Number,
+		Language: l, Audience: a, Number: v.Number, Law: law.Name, Categories: inOrder("data.categories", v.Categories),
 		Subject: head("subject"), SMS: head("sms"), PushTitle: head("push_title"), PushBody: head("push_body"),
 		Text:      plainText(blocks, colon(l)),
 		HTML:      mailPage(head("subject"), l, mailBody(blocks)),
@@ -117,10 +140,44 @@ func (s *Set) Notice(v NoticeView, a breach.Audience, l breach.Language) (Notice
 			PeopleUnnamed: head("people_unnamed"), PersonHidden: head("person_hidden"),
 		},
 	}
-	if findings := Lint(t, RulesFor(v.Organisation, v.Number)); len(findings) > 0 {
+	rules := RulesFor(v.Organisation, v.Number)
+	rules.Official = law.Official
+	if findings := Lint(t, rules); len(findings) > 0 {
 		return NoticeText{}, &LintError{Findings: findings}
 	}
 	return t, nil
+}
+
+// noticeSource finds the form of a notice: the law's own, else the usual one.
+func (s *Set) noticeSource(law *Law, a breach.Audience, l breach.Language) (*source, error) {
+	key := string(a) + "." + string(l)
+	if law.skeleton != "" {
+		key = law.skeleton + "/" + key
+	}
+	src, ok := s.notices[key]
+	if !ok || !slices.Contains([]breach.Audience{breach.ToPerson, breach.ToMinor, breach.ToGuardian}, a) {
+		return nil, fmt.Errorf("there is no notice for the audience %q in the language %q", a, l)
+	}
+	return src, nil
+}
+
+// complete checks that the blocks say what the laws ask for.
+func (s *Set) complete(v NoticeView, law *Law, blocks []block) error {
+	laws := []*Law{law}
+	for _, name := range v.Laws {
+		other, err := s.Law(name)
+		if err != nil {
+			return err
+		}
+		laws = append(laws, other)
+	}
+	var faults []error
+	for _, l := range laws {
+		if missing := l.lacks(blocks, v.Categories); len(missing) > 0 {
+			faults = append(faults, &MissingError{Law: l.Name, Title: l.Title, Missing: missing})
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // SMSTemplate returns the text to register with an SMS provider, where only texts approved beforehand may be sent: the
@@ -130,7 +187,7 @@ func (s *Set) SMSTemplate(o Organisation, a breach.Audience, l breach.Language) 
 	if !ok {
 		return "", fmt.Errorf("there is no notice for the audience %q in the language %q", a, l)
 	}
-	v := NoticeView{Organisation: o, Number: "${number}"}
+	v := NoticeView{Organisation: o, Number: "${number}", Law: HomeLaw}
 	v.Organisation.Hotline = "${hotline}"
 	text := join(src.head["sms"], s.noticeValues(v, string(a), a, l))
 	if _, rest, ok := strings.Cut(text, "】"); ok && strings.HasPrefix(text, "【") {
@@ -165,8 +222,19 @@ func known(fact breach.FactName, values ...string) error {
 	return nil
 }
 
+// noticeValues are the words of a notice, with the law's own and with the choice for whom a line is.
+type noticeValues struct {
+	plainValues
+	chosen map[string][]choosing
+	fills  func(slot string) []line
+}
+
+func (v noticeValues) choices(list string) []choosing { return v.chosen[list] }
+
+func (v noticeValues) fill(slot string) []line { return v.fills(slot) }
+
 // noticeValues prepares the words of a notice. who chooses the wording, which differs from the audience on the public page.
-func (s *Set) noticeValues(v NoticeView, who string, a breach.Audience, l breach.Language) plainValues {
+func (s *Set) noticeValues(v NoticeView, who string, a breach.Audience, l breach.Language) noticeValues {
 	w := s.words[l]
 	if a == breach.ToMinor && v.MinorCause != (breach.Text{}) {
 		v.Cause = v.MinorCause
@@ -184,8 +252,13 @@ func (s *Set) noticeValues(v NoticeView, who string, a breach.Audience, l breach
 		}
 		return date(*t, loc, l)
 	}
+	law, err := s.Law(v.Law)
+	if err != nil {
+		law = s.laws[HomeLaw]
+	}
 	o := v.Organisation
-	return plainValues{
+	out := noticeValues{fills: func(slot string) []line { return law.section(l, a, slot) }, chosen: map[string][]choosing{}}
+	out.plainValues = plainValues{
 		scalars: map[string]string{
 			"organisation": clean(o.Name.In(l)), "short": clean(o.Short.In(l)), "home_page": o.typedHome(),
 			"hotline": clean(o.Hotline), "hours": clean(o.Hours.In(l)), "email": clean(o.Email),
@@ -193,16 +266,28 @@ func (s *Set) noticeValues(v NoticeView, who string, a breach.Audience, l breach
 			"aware_date": day(v.AwareAt), "occurred_date": day(v.OccurredAt), "issued_date": day(&v.IssuedAt),
 			"cause": clean(v.Cause.In(l)), "never_ask": NeverAsk(a, l),
 			"greeting": mark("greeting"), "people": mark("people"), "recipient": mark("recipient"),
+			"law": law.Title.In(l), "emergency": law.emergency.In(l), "held_until": day(v.HeldUntil),
+			"offer": clean(v.Offer.In(l)), "delay_reason": clean(v.DelayReason.In(l)), "why": clean(v.Why.In(l)),
 		},
 		lists: map[string][]string{
 			"what_happened": s.whatHappened(v, who, w),
-			"categories":    phrases(w, who, "category.", inOrder("data.categories", v.Categories), "category.default"),
-			"harms":         append(phrases(w, who, "harm.", inOrder("data.categories", v.Categories), "harm.default"), texts(v.Harms, l)...),
 			"measures":      append([]string{w.phrase(who, "measure.plan")}, texts(v.Measures, l)...),
-			"advice":        append(phrases(w, who, "advice.", inOrder("data.categories", v.Categories), ""), texts(v.Advice, l)...),
 		},
 		flags: map[string]bool{"suspected": v.State != "confirmed", "confirmed": v.State == "confirmed", "later": v.Later},
 	}
+	for list, more := range map[string][]breach.Text{"categories": nil, "harms": v.Harms, "advice": v.Advice} {
+		stem := map[string]string{"categories": "category.", "harms": "harm.", "advice": "advice."}[list]
+		said := phrases(w, who, stem, inOrder("data.categories", v.Categories))
+		if list != "advice" && (who != "public" || len(said) == 0) {
+			said = orDefault(said, w.phrase(who, stem+"default"))
+		}
+		for _, p := range said {
+			out.lists[list] = append(out.lists[list], strings.ReplaceAll(p.text, "{emergency}", law.emergency.In(l)))
+			out.chosen[list] = append(out.chosen[list], p.choice)
+		}
+		out.lists[list] = append(out.lists[list], texts(more, l)...)
+	}
+	return out
 }
 
 func (s *Set) whatHappened(v NoticeView, who string, w words) []string {
@@ -233,19 +318,40 @@ func inOrder(fact breach.FactName, values []string) []string {
 	return out
 }
 
-// phrases looks up one phrase for each value, each phrase once. Values without one are passed over; where none is left,
-// fallback is used.
-func phrases(w words, who, prefix string, values []string, fallback string) []string {
-	var out []string
-	for _, value := range values {
-		if p := w.phrase(who, prefix+value); p != "" && !slices.Contains(out, p) {
-			out = append(out, p)
+// phrase is a line with for whom it is.
+type phrase struct {
+	text   string
+	choice choosing
+}
+
+// phrases looks up one phrase for each category, each phrase once, for those of whom one of its categories was exposed.
+// Categories without a phrase are passed over.
+func phrases(w words, who, prefix string, categories []string) []phrase {
+	var out []phrase
+	for _, c := range categories {
+		p := w.phrase(who, prefix+c)
+		if p == "" {
+			continue
 		}
-	}
-	if len(out) == 0 && fallback != "" {
-		out = []string{w.phrase(who, fallback)}
+		if i := slices.IndexFunc(out, func(x phrase) bool { return x.text == p }); i >= 0 {
+			out[i].choice[0].categories = append(out[i].choice[0].categories, c)
+			continue
+		}
+		out = append(out, phrase{p, choosing{{categories: []string{c}}}})
 	}
 	return out
+}
+
+// orDefault adds the phrase for those whom none of the others is for.
+func orDefault(said []phrase, otherwise string) []phrase {
+	var all []string
+	for _, p := range said {
+		all = append(all, p.choice[0].categories...)
+	}
+	if len(all) == 0 {
+		return append(said, phrase{text: otherwise})
+	}
+	return append(said, phrase{otherwise, choosing{{none: true, categories: all}}})
 }
 
 func texts(ts []breach.Text, l breach.Language) []string {
@@ -264,7 +370,7 @@ func groupsOf(blocks []block) []Group {
 			out = append(out, Group{Name: b.group})
 		case b.group != "" && len(out) > 0:
 			g := &out[len(out)-1]
-			g.Text = strings.TrimPrefix(g.Text+"\n"+b.text, "\n")
+			g.Text += b.choice.mark(b.text + "\n")
 		}
 	}
 	return out

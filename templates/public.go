@@ -93,6 +93,7 @@ func (s *Set) publicParts(v PublicView) ([]publicPart, error) {
 	for _, l := range Languages() {
 		src := s.notices["public."+string(l)]
 		values := s.noticeValues(v.NoticeView, "public", breach.ToPerson, l)
+		values.chosen = nil // the page is for everybody: it says all of it
 		p := publicPart{language: l, title: join(src.head["title"], values), blocks: src.expand(values)}
 		findings = append(findings, lintPublic(p, RulesFor(v.Organisation, v.Number))...)
 		parts = append(parts, p)

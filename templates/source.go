@@ -19,6 +19,9 @@ import (
 //	@ label | value          a row of a form; an empty value says that it is not known yet
 //	{{each name}}            the items of a list, one "- " line each; {{lines name}} makes them paragraphs
 //	{{if name}} … {{end}}    lines for when name has a value; {{if not name}} for when it has none
+//	{{only a b}} … {{end}}   lines for readers of whom data of the category a or b was exposed (notices)
+//	{{slot name}}            here stands what the law's own file says in that place (notices)
+//	! content | a line       the line says what a law asks for by that name; it vanishes where a name in it has no value
 //	// a remark for the next author
 //
 // A name may have an argument: {{fact people.total}}. Nothing else is possible, and names come from a closed list.
@@ -41,6 +44,8 @@ const (
 	lines
 	ifSet
 	ifNotSet
+	onlyFor
+	slot
 	endIf
 )
 
@@ -50,6 +55,8 @@ type line struct {
 	text  []piece
 	name  reference // of each and if
 	group string    // of a groupHeading
+	only  []string  // of onlyFor: categories of data
+	says  string    // the content of a law that this line is; empty for most
 }
 
 // piece is either words or a reference.
@@ -68,6 +75,9 @@ type grammar struct {
 	lists   []string
 	flags   []string // only for {{if}}
 	groups  []string // every group is required, once
+	only    bool     // {{only …}} may stand
+	slots   []string // names for {{slot …}}
+	says    []string // names for ! lines
 }
 
 const maxSource = 64 << 10
@@ -127,7 +137,10 @@ func (p *sourceParser) parseHead(head string) {
 var (
 	eachLine  = regexp.MustCompile(`^\{\{(each|lines) ([a-z_]+)\}\}$`)
 	ifLine    = regexp.MustCompile(`^\{\{if (not )?([a-z_]+)(?: ([a-z0-9_.]+))?\}\}$`)
-	groupLine = regexp.MustCompile(`^# ([a-z_]+): (.+)$`)
+	groupLine = regexp.MustCompile(`^# ([a-z_]+):(?: (.+))?$`)
+	onlyLine  = regexp.MustCompile(`^\{\{only ([a-z0-9_ ]+)\}\}$`)
+	slotLine  = regexp.MustCompile(`^\{\{slot ([a-z_]+)\}\}$`)
+	saysLine  = regexp.MustCompile(`^! ([a-z_]+) \| (.+)$`)
 )
 
 func (p *sourceParser) parseBody(body string, offset int) {
@@ -140,7 +153,7 @@ func (p *sourceParser) parseBody(body string, offset int) {
 			continue
 		}
 		parsed := p.parseLine(l)
-		if parsed.kind == ifSet || parsed.kind == ifNotSet {
+		if parsed.opens() {
 			depth++
 		}
 		if parsed.kind == endIf {
@@ -165,6 +178,9 @@ func (p *sourceParser) parseBody(body string, offset int) {
 		}
 	}
 }
+
+// opens reports whether an {{end}} must follow.
+func (l line) opens() bool { return l.kind == ifSet || l.kind == ifNotSet || l.kind == onlyFor }
 
 func (p *sourceParser) parseLine(l string) line {
 	if m := eachLine.FindStringSubmatch(l); m != nil {
@@ -193,6 +209,27 @@ func (p *sourceParser) parseLine(l string) line {
 			p.fault("there is no content named %q; the contents are: %s", m[1], strings.Join(p.g.groups, ", "))
 		}
 		return line{kind: groupHeading, group: m[1], text: p.pieces(m[2])}
+	}
+	if m := onlyLine.FindStringSubmatch(l); m != nil && p.g.only {
+		only := strings.Fields(m[1])
+		if err := known("data.categories", only...); err != nil {
+			p.fault("%v", err)
+		}
+		return line{kind: onlyFor, only: only}
+	}
+	if m := slotLine.FindStringSubmatch(l); m != nil {
+		if !slices.Contains(p.g.slots, m[1]) {
+			p.fault("there is no slot named %q here; the slots are: %s", m[1], strings.Join(p.g.slots, ", "))
+		}
+		return line{kind: slot, name: reference{name: m[1]}}
+	}
+	if m := saysLine.FindStringSubmatch(l); m != nil {
+		if !slices.Contains(p.g.says, m[1]) {
+			p.fault("there is no content named %q; the contents are: %s", m[1], strings.Join(p.g.says, ", "))
+		}
+		said := p.parseText(m[2])
+		said.says = m[1]
+		return said
 	}
 	return p.parseText(l)
 }

@@ -31,7 +31,8 @@ var shipped embed.FS
 
 // Set is a complete set of texts. It is immutable and safe for concurrent use.
 type Set struct {
-	notices  map[string]*source // "person.zh-CN"
+	notices  map[string]*source // "person.zh-CN", "us-california/person.en"
+	laws     map[string]*Law    // "cn-pipl"
 	filings  map[string]*source // "cn-cac/initial.zh-CN"
 	messages map[string]*source // "reminder.zh-CN"
 	words    map[breach.Language]words
@@ -67,7 +68,7 @@ func Open(folder string) (*Set, error) {
 func New(overrides fs.FS) (*Set, error) {
 	files := layered{top: overrides}
 	s := &Set{
-		notices: map[string]*source{}, filings: map[string]*source{}, messages: map[string]*source{},
+		notices: map[string]*source{}, laws: map[string]*Law{}, filings: map[string]*source{}, messages: map[string]*source{},
 		words: map[breach.Language]words{}, files: files,
 	}
 	var faults []error
@@ -110,6 +111,9 @@ func (s *Set) load(files fs.FS, name string) error {
 		l := breach.Language(strings.TrimPrefix(key, "words."))
 		s.words[l], err = parseWords(name, b)
 		return err
+	case strings.HasPrefix(name, "notices/laws/"):
+		law := strings.TrimPrefix(key, "laws/")
+		s.laws[law], err = parseLaw(name, law, b)
 	case strings.HasPrefix(name, "notices/public."):
 		s.notices[key], err = parseSource(name, b, publicGrammar)
 	case folder == "notices":

@@ -72,7 +72,7 @@ func unnamed(r breach.Rendition) breach.Rendition {
 	if r.Marks == nil {
 		return r
 	}
-	t := templates.NoticeText{Language: r.Language, Audience: r.Audience, Text: r.Text, HTML: r.HTML, Marks: templates.Marks(*r.Marks)}
+	t := templates.NoticeText{Language: r.Language, Audience: r.Audience, Text: r.Text, HTML: r.HTML, Marks: templates.Marks(*r.Marks), Categories: r.Categories}
 	t = t.Merge(templates.MergeNames{})
 	r.Text, r.HTML = t.Text, t.HTML
 	return r

@@ -1,5 +1,10 @@
 package breach
 
+import (
+	"slices"
+	"strings"
+)
+
 // DocumentKind says what a document is for.
 type DocumentKind string
 
@@ -80,6 +85,10 @@ type Rendition struct {
 
 	Variables map[string]string `json:"variables,omitempty"` // of a provider's approved SMS template
 	Marks     *Marks            `json:"marks,omitempty"`     // of a notice: the words around names that are merged later
+
+	Law        string   `json:"law,omitempty"`        // of a notice: whose demands it meets, "cn-pipl"
+	Regions    []string `json:"regions,omitempty"`    // of a notice: where its readers live, ISO 3166; empty for everybody else
+	Categories []string `json:"categories,omitempty"` // of a notice: the data it speaks of; each reader gets the lines that are theirs
 }
 
 // BlockKind says what a piece of a text is.
@@ -128,21 +137,44 @@ type Marks struct {
 }
 
 // Rendition returns the text for a language and audience, else the first for the audience in any language.
-func (c Content) Rendition(l Language, a Audience) (Rendition, bool) {
-	found := -1
+func (c Content) Rendition(l Language, a Audience) (Rendition, bool) { return c.Notice("", l, a) }
+
+// Notice returns the notice for a reader who lives in a region: the text made for that region, else for its country, else
+// the text for everybody else, else the first, which is the text of home; and of these the one in the reader's language, else in any. It is false only
+// where nothing speaks to the audience.
+func (c Content) Notice(region string, l Language, a Audience) (Rendition, bool) {
+	found, best := -1, 0
 	for i, r := range c.Renditions {
 		if r.Audience != a {
 			continue
 		}
+		fit := 2 * r.fits(region)
 		if r.Language == l {
-			return r, true
+			fit++
 		}
-		if found < 0 {
-			found = i
+		if found < 0 || fit > best {
+			found, best = i, fit
 		}
 	}
 	if found < 0 {
 		return Rendition{}, false
 	}
 	return c.Renditions[found], true
+}
+
+// fits says how well a text fits a region: 3 for the region itself, 2 for its country, 1 for a text that is for everybody
+// else, 0 for a text of another place.
+func (r Rendition) fits(region string) int {
+	country, _, _ := strings.Cut(region, "-")
+	switch {
+	case region == "":
+		return 0
+	case slices.Contains(r.Regions, region):
+		return 3
+	case slices.Contains(r.Regions, country):
+		return 2
+	case len(r.Regions) == 0:
+		return 1
+	}
+	return 0
 }
