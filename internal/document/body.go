@@ -8,10 +8,9 @@ import (
 )
 
 const (
-	labelShare = 0.32 // of the column, for the labels of rows
-	padX       = 2.2
-	padY       = 1.3
-	indent     = 5.0 // of a list's text
+	padX   = 2.2
+	padY   = 1.3
+	indent = 5.0 // of a list's text
 )
 
 // body sets blocks in reading order.
@@ -19,6 +18,17 @@ type body struct {
 	*composer
 	language breach.Language
 	blocks   []breach.Block
+	ink      ink
+	share    float64 // of the column, for the labels of rows
+}
+
+// newBody fits type and labels to the language: with these an instant in two zones stands on one line of a row.
+func newBody(c *composer, l breach.Language, blocks []breach.Block) *body {
+	b := &body{c, l, blocks, inkBody, 0.32}
+	if l == breach.English {
+		b.ink, b.share = inkLatin, 0.30
+	}
+	return b
 }
 
 func (b *body) set() {
@@ -40,7 +50,7 @@ func (b *body) set() {
 		case breach.BlockParagraph:
 			b.space(1.2)
 			b.need(b.least(i))
-			b.lines(block.Text, inkBody, false)
+			b.lines(block.Text, b.ink, false)
 			b.y += 1.2
 		case breach.BlockItem:
 			b.need(b.least(i))
@@ -79,12 +89,12 @@ func signature(l breach.Language, blocks []breach.Block) int {
 
 func (b *body) signature(text string, first bool) {
 	if first {
-		b.need(3 * inkBody.line())
+		b.need(3 * b.ink.line())
 	}
-	for _, line := range b.split(text, inkBody, b.plan.column()) {
-		b.need(inkBody.line())
-		b.text(b.plan.width-b.plan.right-4-b.measure(line, inkBody), b.y, line, inkBody)
-		b.y += inkBody.line()
+	for _, line := range b.split(text, b.ink, b.plan.column()) {
+		b.need(b.ink.line())
+		b.text(b.plan.width-b.plan.right-4-b.measure(line, b.ink), b.y, line, b.ink)
+		b.y += b.ink.line()
 	}
 	b.y += 0.8
 }
@@ -102,15 +112,15 @@ func (b *body) least(i int) float64 {
 		}
 		return min(h, b.plan.depth())
 	case breach.BlockParagraph:
-		n := len(b.split(block.Text, inkBody, column))
+		n := len(b.split(block.Text, b.ink, column))
 		if announces(block.Text) && n <= 3 && i+1 < len(b.blocks) && b.blocks[i+1].Kind != breach.BlockParagraph {
-			return min(float64(n)*inkBody.line()+2.4+b.least(i+1), b.plan.depth())
+			return min(float64(n)*b.ink.line()+2.4+b.least(i+1), b.plan.depth())
 		}
-		return two(n) * inkBody.line()
+		return two(n) * b.ink.line()
 	case breach.BlockItem:
-		return two(len(b.split(block.Text, inkBody, column-indent))) * inkBody.line()
+		return two(len(b.split(block.Text, b.ink, column-indent))) * b.ink.line()
 	case breach.BlockRow:
-		return two(len(b.split(block.Text, inkBody, b.textWidth())))*inkBody.line() + 2*padY
+		return two(len(b.split(block.Text, b.ink, b.textWidth())))*b.ink.line() + 2*padY
 	}
 	return 0
 }
@@ -142,26 +152,26 @@ func (b *body) flow(lines []string, k ink, x float64, outline bool) {
 }
 
 func (b *body) item(text string) {
-	b.text(b.plan.left+1, b.y, "•", inkBody)
-	b.flow(b.split(text, inkBody, b.plan.column()-indent), inkBody, b.plan.left+indent, false)
+	b.text(b.plan.left+1, b.y, "•", b.ink)
+	b.flow(b.split(text, b.ink, b.plan.column()-indent), b.ink, b.plan.left+indent, false)
 	b.y += 0.6
 }
 
-func (b *body) labelWidth() float64 { return b.plan.column()*labelShare - 2*padX }
-func (b *body) textWidth() float64  { return b.plan.column()*(1-labelShare) - 2*padX }
+func (b *body) labelWidth() float64 { return b.plan.column()*b.share - 2*padX }
+func (b *body) textWidth() float64  { return b.plan.column()*(1-b.share) - 2*padX }
 
 // row sets a label and what it says side by side. A row that is longer than what is left of the page goes on on the next
 // one, with its label again; a short one goes there as a whole.
 func (b *body) row(block breach.Block) {
-	labels := b.split(block.Label, inkLabel, b.labelWidth())
-	texts := b.split(block.Text, inkBody, b.textWidth())
+	labels := b.split(block.Label, b.ink.dim(), b.labelWidth())
+	texts := b.split(block.Text, b.ink, b.textWidth())
 	for begun := false; ; begun = true {
-		lk := inkLabel
+		lk := b.ink.dim()
 		if begun && len(labels) == 0 {
 			labels, lk = b.split(block.Label+continued(b.language), inkAgain, b.labelWidth()), inkAgain
 		}
 		n := max(len(labels), len(texts))
-		h := float64(n)*inkBody.line() + 2*padY
+		h := float64(n)*b.ink.line() + 2*padY
 		if h > b.room() && !b.fresh() && (h <= b.plan.depth()/3 || b.hold() < 3) {
 			b.turn()
 		}
@@ -183,7 +193,7 @@ func (b *body) row(block breach.Block) {
 
 // hold is how many lines of a row fit on the rest of the page; on an empty page at least one.
 func (b *body) hold() int {
-	n := int((b.room() - 2*padY) / inkBody.line())
+	n := int((b.room() - 2*padY) / b.ink.line())
 	if b.fresh() {
 		return max(n, 1)
 	}
@@ -192,8 +202,8 @@ func (b *body) hold() int {
 
 func (b *body) cells(labels, texts []string, lk ink, n int, state breach.ItemState) {
 	x, w := b.plan.left, b.plan.column()
-	middle := w * labelShare
-	h := float64(n)*inkBody.line() + 2*padY
+	middle := w * b.share
+	h := float64(n)*b.ink.line() + 2*padY
 	b.put(mark{x: x, y: b.y, w: middle, h: h, fill: 244})
 	if state == breach.ItemUnknown {
 		b.put(mark{x: x + middle, y: b.y, w: w - middle, h: h, fill: 251})
@@ -205,10 +215,10 @@ func (b *body) cells(labels, texts []string, lk ink, n int, state breach.ItemSta
 		b.put(mark{x: x, y: b.y + dy, w: w, rule: true, ink: ink{gray: 150}})
 	}
 	for i, s := range labels {
-		b.text(x+padX, b.y+padY+float64(i)*inkBody.line(), s, lk)
+		b.text(x+padX, b.y+padY+float64(i)*b.ink.line(), s, lk)
 	}
 	for i, s := range texts {
-		b.text(x+middle+padX, b.y+padY+float64(i)*inkBody.line(), s, inkBody)
+		b.text(x+middle+padX, b.y+padY+float64(i)*b.ink.line(), s, b.ink)
 	}
 	b.y += h
 }

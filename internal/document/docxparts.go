@@ -65,10 +65,10 @@ const sectionEnd = `<w:sectPr><w:headerReference w:type="default" r:id="rId4"/><
 // styles names what a text consists of. Each style has a face for ideographs beside the one for Latin letters: without it an
 // office program picks one, and the digits beside it change.
 func styles(l breach.Language) string {
-	latin := say(l, "zh-CN", "en-GB")
+	latin, size := say(l, "zh-CN", "en-GB"), say(l, "21", "20") // half points
 	var b strings.Builder
 	b.WriteString(xmlHead + `<w:styles ` + wordNamespaces + `><w:docDefaults><w:rPrDefault><w:rPr>` + faces("SimSun") +
-		`<w:sz w:val="21"/><w:szCs w:val="21"/><w:lang w:val="` + latin + `" w:eastAsia="zh-CN"/></w:rPr></w:rPrDefault>` +
+		`<w:sz w:val="` + size + `"/><w:szCs w:val="` + size + `"/><w:lang w:val="` + latin + `" w:eastAsia="zh-CN"/></w:rPr></w:rPrDefault>` +
 		`<w:pPrDefault><w:pPr><w:spacing w:line="340" w:lineRule="atLeast"/></w:pPr></w:pPrDefault></w:docDefaults>` +
 		`<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/><w:qFormat/></w:style>` +
 		`<w:style w:type="table" w:default="1" w:styleId="TableNormal"><w:name w:val="Normal Table"/><w:uiPriority w:val="99"/>` +

@@ -17,12 +17,18 @@ type ink struct {
 
 func (k ink) line() float64 { return k.size * mmPerPoint * leading }
 
+// dim is the same ink for what matters less.
+func (k ink) dim() ink {
+	k.gray = 50
+	return k
+}
+
 // The inks.
 var (
 	inkTitle   = ink{size: 17, bold: true}
 	inkHeading = ink{size: 11.5, bold: true}
 	inkBody    = ink{size: 10.5}
-	inkLabel   = ink{size: 10.5, gray: 50}
+	inkLatin   = ink{size: 10}
 	inkAgain   = ink{size: 9, gray: 110}
 	inkNote    = ink{size: 8.5, gray: 50}
 	inkMargin  = ink{size: 7.5, gray: 90}

@@ -22,7 +22,7 @@ func PDF(p Paper) ([]byte, error) {
 	title, blocks := clean.printable(p)
 	c := compose(f, upright)
 	c.title(title, inkTitle)
-	(&body{c, p.Language, blocks}).set()
+	newBody(c, p.Language, blocks).set()
 	c.notes(clean.notes(p.Language))
 	c.margin(title, margins{p.Language, p.SHA256, plain(f, p.Number), p.Date}, p.Language)
 	var out bytes.Buffer
