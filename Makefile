@@ -29,8 +29,8 @@ needs: ## PostgreSQL and the Temporal dev server: found, installed, downloaded, 
 	@.ci/needs
 
 .PHONY: bench
-bench: needs ## benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: needs ## figures beside a reference (docs/performance.md); BENCH=send|engine|import|scale for one part
+	@.ci/bench
 
 .PHONY: golden
 golden: ## write the golden files anew; review the diff as prose, it is what people will read

@@ -34,9 +34,35 @@ func (t NoticeText) Merge(names MergeNames) NoticeText {
 	return t
 }
 
+// fill looks at the text once: a name that holds a mark stays as it is.
 func fill(s, greeting, people string) string {
-	return strings.NewReplacer(mark("greeting"), greeting, mark("people"), people).Replace(s)
+	var b strings.Builder
+	b.Grow(len(s) + len(greeting) + len(people))
+	for {
+		i := strings.Index(s, markOpen)
+		if i < 0 {
+			b.WriteString(s)
+			return b.String()
+		}
+		b.WriteString(s[:i])
+		s = s[i:]
+		if rest, ok := strings.CutPrefix(s, greetingMark); ok {
+			b.WriteString(greeting)
+			s = rest
+		} else if rest, ok := strings.CutPrefix(s, peopleMark); ok {
+			b.WriteString(people)
+			s = rest
+		} else {
+			b.WriteString(markOpen)
+			s = s[len(markOpen):]
+		}
+	}
 }
+
+const (
+	greetingMark = markOpen + "greeting" + markClose
+	peopleMark   = markOpen + "people" + markClose
+)
 
 // people joins the names of minors: "张小明、张小红和张小刚".
 func (t NoticeText) people(names []string) string {

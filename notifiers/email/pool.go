@@ -28,11 +28,15 @@ type pool struct {
 // link is one connection. Its raw connection is kept because go-mail loses it when a greeting fails, and because only
 // closing it ends an exchange at once.
 type link struct {
-	client *smtp.Client
-	raw    net.Conn
-	reused bool
-	freeAt time.Time
-	pool   *pool
+	client     *smtp.Client
+	raw        net.Conn
+	pipelining bool // the relay takes several commands at once
+	most       int  // the largest mail that it takes, in bytes; 0 where it does not say
+	reused     bool
+	open       bool // the relay waits for a message, or for the rest of one
+	freeAt     time.Time
+	pool       *pool
+	out, in    []byte // a message on its way out, an answer; kept for the next ones
 }
 
 func newPool(d *gomail.Client, size int, idle time.Duration, now func() time.Time) *pool {
@@ -138,7 +142,8 @@ func (p *pool) dial(ctx context.Context) (*link, error) {
 		c.end()
 		return nil, err
 	}
-	return &link{client: client, raw: c.conn, pool: p}, nil
+	pipelining, _ := client.Extension("PIPELINING")
+	return &link{client: client, raw: c.conn, pipelining: pipelining, most: announced(client), pool: p}, nil
 }
 
 // put gives a connection back in a state in which MAIL may follow.

@@ -67,6 +67,7 @@ type SMTP struct {
 	marked   bool
 	idDomain string
 	pool     *pool
+	frames   frames
 }
 
 var _ notifiers.Notifier = (*SMTP)(nil)

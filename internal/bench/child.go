@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// role is what a child of this program does: one JSON object in, one out.
+type role func(ctx context.Context, in []byte) (any, error)
+
+var roles = map[string]role{
+	"send": sendRole,
+}
+
+// act plays a role: it reads its task from the standard input and writes its result to the standard output.
+func act(ctx context.Context, name string) error {
+	play, ok := roles[name]
+	if !ok {
+		return fmt.Errorf("there is no role %q; to run the benchmark give no argument", name)
+	}
+	var in json.RawMessage
+	if err := json.NewDecoder(os.Stdin).Decode(&in); err != nil {
+		return fmt.Errorf("read the task of %s: %w", name, err)
+	}
+	stop, err := profile(name)
+	if err != nil {
+		return err
+	}
+	out, err := play(ctx, in)
+	stop()
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(out)
+}
+
+// profile writes where a role spends its time, where BENCH_PROFILE names a folder.
+func profile(role string) (stop func(), err error) {
+	dir := os.Getenv("BENCH_PROFILE")
+	if dir == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(filepath.Join(dir, role+".cpu"))
+	if err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); _ = f.Close() }, pprof.StartCPUProfile(f)
+}
+
+// cast starts this program in a role and waits for its result.
+func cast[T any](ctx context.Context, name string, task any) (result T, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return result, err
+	}
+	in, err := json.Marshal(task)
+	if err != nil {
+		return result, err
+	}
+	cmd := exec.CommandContext(ctx, self, name)
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := cmd.Output()
+	if err != nil {
+		return result, fmt.Errorf("role %s: %w", name, err)
+	}
+	return result, json.Unmarshal(out, &result)
+}
+
+// cpu is the processor time that this process has used.
+func cpu() (time.Duration, error) {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0, fmt.Errorf("read the processor time used: %w", err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
+}
+
+// peakMB is the most memory that this process ever had resident, in MB of 10^6 bytes. (The kernel's ru_maxrss would be at
+// least the parent's.)
+func peakMB() (float64, error) {
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, fmt.Errorf("read the peak of memory: %w", err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kb * 1024 / 1e6, err
+		}
+	}
+	return 0, errors.New("read the peak of memory: /proc/self/status has no VmHWM")
+}
