@@ -68,6 +68,7 @@ func importPeople(s *server, c *call) error {
 	if err != nil {
 		return body.refusal(err)
 	}
+	defer file.Close()
 	imp, err := s.store.BeginImport(c.r.Context(), id, c.holder.Person)
 	if err != nil {
 		return err

@@ -2,19 +2,25 @@ package audience
 
 import (
 	"strings"
-	"time"
 
 	"golang.org/x/text/language"
 
 	"tocsin/internal/breach"
 )
 
-// builder makes people of records. Its methods append what is wrong to the row's warnings.
+// builder makes people of records. What a column says over and over, a language or a list of categories, is understood once.
 type builder struct {
-	header header
-	region string
-	at     time.Time
-	lists  map[string]exposed // cells of the column of categories that were read already
+	header  *header
+	region  string
+	today   date
+	key     Key
+	joined  *join // guardians of a second file; may be nil
+	serials bool  // a number in a date's cell is a spreadsheet's day, without doubt
+
+	languages map[string]breach.Language
+	regions   map[string]string
+	lists     map[string]exposed
+	texts     map[told]breach.Text
 }
 
 // exposed is a list of categories; all says that each of its words was known.
@@ -23,65 +29,121 @@ type exposed struct {
 	all   bool
 }
 
-const maxLists = 1024
+type told struct {
+	reason Reason
+	column int
+}
 
 const (
 	maxNameRunes  = 200
 	maxPlaceRunes = 500
 	maxIDBytes    = 200
+	maxRemembered = 1024 // different cells of a column that are remembered
 )
 
+func newBuilder(h *header, o Options) builder {
+	return builder{
+		header: h, region: o.Region, today: dayOf(o.At), key: o.Key,
+		languages: make(map[string]breach.Language), regions: make(map[string]string), lists: make(map[string]exposed), texts: make(map[told]breach.Text),
+	}
+}
+
+func (b *builder) text(r Reason, column int) breach.Text {
+	t, ok := b.texts[told{r, column}]
+	if !ok {
+		t = TextOf(r, b.header.name(column))
+		b.texts[told{r, column}] = t
+	}
+	return t
+}
+
 func (b *builder) reject(line int64, column int, r Reason) *Reject {
-	name := b.header.column(column)
-	return &Reject{Line: line, Column: name, Reason: r, Text: textOf(r, name)}
+	return &Reject{Line: line, Column: b.header.name(column), Reason: r, Text: b.text(r, column)}
 }
 
 func (b *builder) warn(row *Row, column int, r Reason) {
-	name := b.header.column(column)
-	row.Warnings = append(row.Warnings, Warning{Column: name, Reason: r, Text: textOf(r, name)})
+	row.Warnings = append(row.Warnings, Warning{Column: b.header.name(column), Reason: r, Text: b.text(r, column)})
 }
 
 // person fills the row with a person, or with a reject and no warnings.
-func (b *builder) person(rec record, row *Row) {
+func (b *builder) person(rec *record, row *Row) {
 	c := cells{b: b, rec: rec, row: row}
 	p := &Person{
 		Line:       rec.line,
-		ExternalID: c.prose(ExternalID, maxIDBytes),
-		Name:       c.prose(Name, maxNameRunes),
-		Address:    c.prose(Address, maxPlaceRunes),
-		Email:      c.email(Email),
-		Phone:      c.phone(Phone),
-		PushToken:  c.checked(PushToken, BadPushToken, normalToken),
+		ExternalID: c.prose(fExternalID, maxIDBytes),
+		Name:       c.prose(fName, maxNameRunes),
+		Address:    c.prose(fAddress, maxPlaceRunes),
+		Email:      c.email(fEmail),
+		Phone:      c.phone(fPhone),
+		PushToken:  c.checked(fPushToken, BadPushToken, normalToken),
 		Language:   c.language(),
-		Region:     c.region(),
+		Region:     c.inRegion(),
 		Categories: c.categories(),
+		number:     c.prose(fPersonID, maxIDBytes),
 	}
-	p.addGuardian(Guardian{c.prose(GuardianName, maxNameRunes), c.email(GuardianEmail), c.phone(GuardianPhone)})
-	p.addGuardian(Guardian{c.prose(Guardian2Name, maxNameRunes), c.email(Guardian2Email), c.phone(Guardian2Phone)})
+	c.guardians(p)
 	if c.refused == nil && !p.identified() {
 		c.refused = b.reject(rec.line, -1, Nobody)
+	}
+	if c.refused == nil && rec.repeatsHeader(b.header) {
+		c.refused = b.reject(rec.line, -1, HeaderAgain)
 	}
 	if c.refused != nil {
 		row.Reject, row.Warnings = c.refused, nil
 		return
 	}
 	c.age(p)
+	p.own = len(p.Guardians)
+	c.b.joined.guardiansOf(p)
 	if !p.Reachable() && !p.guardianReachable() {
 		b.warn(row, -1, NoContact)
 	} else if p.Age.IsMinor() && !p.guardianReachable() {
 		b.warn(row, -1, NoGuardian)
 	}
+	p.key = b.key
 	row.Person = p
 }
 
-func (p *Person) addGuardian(g Guardian) {
-	if g != (Guardian{}) {
-		p.Guardians = append(p.Guardians, g)
+// repeatsHeader recognises the header of a second file that was glued to the first.
+func (r *record) repeatsHeader(h *header) bool {
+	matches := 0
+	for i, f := range h.fields {
+		if f == noField {
+			continue
+		}
+		if i >= len(r.cells) || showable(r.cells[i]) != h.cells[i] {
+			return false
+		}
+		matches++
+	}
+	return matches > 0
+}
+
+func (c *cells) guardians(p *Person) {
+	for n := range maxGuardians {
+		at := &c.b.header.at
+		if at[guardianField(n, 0)]|at[guardianField(n, 1)]|at[guardianField(n, 2)] == 0 {
+			continue
+		}
+		p.addGuardian(Guardian{c.prose(guardianField(n, 0), maxNameRunes), c.email(guardianField(n, 1)), c.phone(guardianField(n, 2))})
 	}
 }
 
+// addGuardian takes a guardian who is not there yet.
+func (p *Person) addGuardian(g Guardian) {
+	if g == (Guardian{}) {
+		return
+	}
+	for _, known := range p.Guardians {
+		if known == g {
+			return
+		}
+	}
+	p.Guardians = append(p.Guardians, g)
+}
+
 func (p *Person) identified() bool {
-	return p.ExternalID != "" || p.Name != "" || p.Reachable() || len(p.Guardians) > 0
+	return p.ExternalID != "" || p.number != "" || p.Name != "" || p.Reachable() || len(p.Guardians) > 0
 }
 
 func (p *Person) guardianReachable() bool {
@@ -96,17 +158,25 @@ func (p *Person) guardianReachable() bool {
 // cells reads one record. The first refusal stays.
 type cells struct {
 	b       *builder
-	rec     record
+	rec     *record
 	row     *Row
 	refused *Reject
 }
 
-func (c *cells) raw(f Field) (string, int) {
-	i, ok := c.b.header.at[f]
-	if !ok {
-		return "", -1
+// raw is a field's cell and its column. Where the row says nothing, what the caller said of all rows counts.
+func (c *cells) raw(f fieldNo) (string, int) {
+	if i := int(c.b.header.at[f]) - 1; i >= 0 && i < len(c.rec.cells) && c.rec.cells[i] != "" {
+		return c.rec.cells[i], i
 	}
-	return c.rec.cells[i], i
+	return c.b.header.constant[f], int(c.b.header.at[f]) - 1
+}
+
+// mark is what the file's format says is wrong with a cell.
+func (c *cells) mark(column int) Reason {
+	if column < 0 || column >= len(c.rec.marks) {
+		return ""
+	}
+	return c.rec.marks[column]
 }
 
 func (c *cells) refuse(column int, r Reason) {
@@ -115,8 +185,15 @@ func (c *cells) refuse(column int, r Reason) {
 	}
 }
 
-func (c *cells) prose(f Field, limit int) string {
+func (c *cells) prose(f fieldNo, limit int) string {
+	if c.b.header.at[f] == 0 {
+		return ""
+	}
 	cell, i := c.raw(f)
+	if m := c.mark(i); m != "" {
+		c.refuse(i, m)
+		return ""
+	}
 	if cell == "" {
 		return ""
 	}
@@ -126,19 +203,30 @@ func (c *cells) prose(f Field, limit int) string {
 		c.refuse(i, Control)
 	case len(text) > limit && len([]rune(text)) > limit:
 		c.refuse(i, TooLong)
+	case strings.HasPrefix(text, "="):
+		c.refuse(i, Formula)
 	case cleaned:
 		c.b.warn(c.row, i, Invisible)
 	}
 	return text
 }
 
-// checked takes a cell over if it passes, and warns if there is something that does not.
-func (c *cells) checked(f Field, fault Reason, normal func(string) (string, bool)) string {
+// clean is a cell as machines compare it, or empty.
+func (c *cells) clean(f fieldNo) (text string, column int) {
 	cell, i := c.raw(f)
-	if cell == "" {
-		return ""
+	if m := c.mark(i); m != "" {
+		c.b.warn(c.row, i, m)
+		return "", i
 	}
-	text := code(cell)
+	if cell == "" {
+		return "", i
+	}
+	return code(cell), i
+}
+
+// checked takes a cell over if it passes, and warns if there is something that does not.
+func (c *cells) checked(f fieldNo, fault Reason, normal func(string) (string, bool)) string {
+	text, i := c.clean(f)
 	if text == "" {
 		return ""
 	}
@@ -150,39 +238,62 @@ func (c *cells) checked(f Field, fault Reason, normal func(string) (string, bool
 	return text
 }
 
-func (c *cells) email(f Field) string { return c.checked(f, BadEmail, normalEmail) }
+func (c *cells) email(f fieldNo) string { return c.checked(f, BadEmail, normalEmail) }
 
-func (c *cells) phone(f Field) string {
-	return c.checked(f, BadPhone, func(s string) (string, bool) { return normalPhone(s, c.b.region) })
+func (c *cells) phone(f fieldNo) string {
+	text, i := c.clean(f)
+	if text == "" {
+		return ""
+	}
+	number, ok := normalPhone(text, c.b.region)
+	if !ok {
+		c.b.warn(c.row, i, BadPhone)
+	}
+	return number
 }
 
 func (c *cells) language() breach.Language {
-	return breach.Language(c.checked(Language, BadLanguage, func(s string) (string, bool) {
-		l := languageOf(s)
-		return string(l), l != ""
-	}))
+	text, i := c.clean(fLanguage)
+	if text == "" {
+		return ""
+	}
+	l, seen := c.b.languages[text]
+	if !seen {
+		l = languageOf(text)
+		remember(c.b.languages, text, l)
+	}
+	if l == "" {
+		c.b.warn(c.row, i, BadLanguage)
+	}
+	return l
 }
 
-func (c *cells) region() string {
-	return c.checked(Region, BadRegion, func(s string) (string, bool) {
-		r := regionOf(s)
-		return r, r != ""
-	})
+func (c *cells) inRegion() string {
+	text, i := c.clean(fRegion)
+	if text == "" {
+		return ""
+	}
+	r, seen := c.b.regions[text]
+	if !seen {
+		r = regionOf(text)
+		remember(c.b.regions, text, r)
+	}
+	if r == "" {
+		c.b.warn(c.row, i, BadRegion)
+	}
+	return r
 }
 
-// categories keeps what is known of a list of which a word is not. A column has few different lists, so each is read once.
+// categories keeps what is known of a list of which a word is not.
 func (c *cells) categories() []string {
-	cell, i := c.raw(Categories)
-	if cell == "" {
+	text, i := c.clean(fCategories)
+	if text == "" {
 		return nil
 	}
-	list, seen := c.b.lists[cell]
+	list, seen := c.b.lists[text]
 	if !seen {
-		list.known, list.all = categoriesOf(code(cell))
-		if c.b.lists == nil || len(c.b.lists) >= maxLists {
-			c.b.lists = make(map[string]exposed)
-		}
-		c.b.lists[strings.Clone(cell)] = list
+		list.known, list.all = categoriesOf(text)
+		remember(c.b.lists, text, list)
 	}
 	if !list.all {
 		c.b.warn(c.row, i, BadCategory)
@@ -190,56 +301,95 @@ func (c *cells) categories() []string {
 	return list.known
 }
 
+// remember keeps a cell's meaning. The key is copied: the cell is part of its whole line.
+func remember[V any](m map[string]V, cell string, v V) {
+	if len(m) >= maxRemembered {
+		clear(m)
+	}
+	m[strings.Clone(cell)] = v
+}
+
 // age settles the age class from whatever columns speak of it. Where they disagree the lower one counts; where none speaks
 // the age is unknown, which is a warning only in a file that has such columns.
 func (c *cells) age(p *Person) {
-	today := dayOf(c.b.at)
-	var said []AgeClass
-	for _, col := range []struct {
-		field Field
-		fault Reason
-		read  func(string, date) (date, bool)
-	}{{BirthDate, BadBirthDate, parseBirth}, {ResidentID, BadResidentID, residentBirth}} {
-		c.checked(col.field, col.fault, func(s string) (string, bool) {
-			birth, ok := col.read(s, today)
-			if ok {
-				said = append(said, classOf(birth, today))
-				p.birth = birth
-			}
-			return "", ok
-		})
+	said := sayings{age: AgeUnknown}
+	if text, i := c.clean(fBirthDate); text != "" {
+		c.bornOn(p, text, i, &said)
 	}
-	c.checked(IsMinor, BadIsMinor, func(s string) (string, bool) {
-		yes, ok := yesNo(s)
+	if text, i := c.clean(fResidentID); text != "" {
+		number, birth, ok := residentNumber(text, c.b.today)
 		if ok {
-			said = append(said, map[bool]AgeClass{true: Minor, false: Adult}[yes])
+			p.birth, p.resident = birth, number
+			said.add(classOf(birth, c.b.today))
+		} else {
+			c.b.warn(c.row, i, BadResidentID)
 		}
-		return "", ok
-	})
-	age, differ := lowest(said)
-	p.Age = age
-	switch {
-	case differ:
+	}
+	if text, i := c.clean(fIsMinor); text != "" {
+		switch yes, ok := yesNo(text); {
+		case !ok:
+			c.b.warn(c.row, i, BadIsMinor)
+		case yes:
+			said.add(Minor)
+		default:
+			said.add(Adult)
+		}
+	}
+	p.Age = said.age
+	switch h := c.b.header; {
+	case said.differ:
 		c.b.warn(c.row, -1, AgesDiffer)
-	case age == Minor:
+	case p.Age == Minor:
 		c.b.warn(c.row, -1, NoExactAge)
-	case age == AgeUnknown && (c.b.header.has(BirthDate) || c.b.header.has(IsMinor) || c.b.header.has(ResidentID)):
+	case p.Age == AgeUnknown && (h.has(fBirthDate) || h.has(fIsMinor) || h.has(fResidentID)):
 		c.b.warn(c.row, -1, NoAge)
 	}
 }
 
-// lowest returns the class that protects best. "A minor" agrees with both classes of minors.
-func lowest(said []AgeClass) (age AgeClass, differ bool) {
-	rank := map[AgeClass]int{AgeUnknown: 0, Adult: 1, Minor: 2, Minor14To17: 3, Under14: 4}
-	age = AgeUnknown
-	for _, a := range said {
-		agree := age == AgeUnknown || age == a || age.IsMinor() && a == Minor || age == Minor && a.IsMinor()
-		differ = differ || !agree
-		if rank[a] > rank[age] {
-			age = a
+// bornOn reads a birth date. A bare number of five digits in a text file is most likely the day that a spreadsheet counts to,
+// so it is taken and told.
+func (c *cells) bornOn(p *Person, text string, column int, said *sayings) {
+	birth, ok := parseBirth(text, c.b.today)
+	if !ok {
+		if birth, ok = serialBirth(text, c.b.today); ok && !c.b.serials {
+			c.b.warn(c.row, column, SerialDate)
 		}
 	}
-	return age, differ
+	if !ok {
+		c.b.warn(c.row, column, BadBirthDate)
+		return
+	}
+	p.birth = birth
+	said.add(classOf(birth, c.b.today))
+}
+
+// sayings folds what columns say of an age into the class that protects best. "A minor" agrees with both classes of minors.
+type sayings struct {
+	age    AgeClass
+	differ bool
+}
+
+func (s *sayings) add(a AgeClass) {
+	agree := s.age == AgeUnknown || s.age == a || s.age.IsMinor() && a == Minor || s.age == Minor && a.IsMinor()
+	s.differ = s.differ || !agree
+	if a.rank() > s.age.rank() {
+		s.age = a
+	}
+}
+
+func (a AgeClass) rank() int {
+	switch a {
+	case Adult:
+		return 1
+	case Minor:
+		return 2
+	case Minor14To17:
+		return 3
+	case Under14:
+		return 4
+	case AgeUnknown:
+	}
+	return 0
 }
 
 // languageOf maps what files write to a language that we write in; empty for all others.

@@ -13,10 +13,13 @@ import (
 // normalEmail returns an address as it can be handed to a relay: the domain in lower-case ASCII, the local part as given. It
 // takes only a bare address of one mailbox: no display name, no quotes, no domain literal, no host without a dot.
 func normalEmail(s string) (string, bool) {
+	at := strings.LastIndexByte(s, '@')
+	if at > 0 && at <= 64 && len(s) <= 254 && simpleLocal(s[:at]) && plainDomain(s[at+1:]) {
+		return s, true
+	}
 	if len(s) > 254 || strings.ContainsAny(s, " \t\r\n\"<>(),;:\\[]") {
 		return "", false
 	}
-	at := strings.LastIndexByte(s, '@')
 	if at < 1 || at > 64 {
 		return "", false
 	}
@@ -29,6 +32,9 @@ func normalEmail(s string) (string, bool) {
 	domain, ok := normalDomain(s[at+1:])
 	if !ok || at+1+len(domain) > 254 {
 		return "", false
+	}
+	if domain == s[at+1:] {
+		return s, true
 	}
 	return s[:at+1] + domain, true
 }
@@ -58,6 +64,27 @@ func normalDomain(s string) (string, bool) {
 		return "", false
 	}
 	return strings.ToLower(s), true
+}
+
+// plainDomain recognises in one pass what needs no change: lower-case letters, digits and hyphens between them, in labels that
+// fit, of which the last has no digit.
+func plainDomain(s string) bool {
+	label, dots, letters := 0, 0, true
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z':
+			label++
+		case c >= '0' && c <= '9':
+			label++
+			letters = false
+		case c == '.' && label > 0 && label <= 63:
+			label, letters = 0, true
+			dots++
+		default:
+			return false
+		}
+	}
+	return dots > 0 && letters && label >= 2 && label <= 63 && len(s) <= 253
 }
 
 // simpleDomain recognises labels of ASCII letters and digits, with hyphens only where the rules of IDNA have nothing to say.
@@ -99,6 +126,9 @@ func alnum(c byte) bool {
 func normalPhone(s, region string) (string, bool) {
 	if region == "CN" && chineseMobile(s) {
 		return "+86" + s, true
+	}
+	if len(s) == 14 && s[:3] == "+86" && region == "CN" && chineseMobile(s[3:]) {
+		return s, true
 	}
 	if len(s) > 40 || strings.Trim(s, "+0123456789-. ()/") != "" {
 		return "", false

@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,37 +12,44 @@ import (
 // never closed; here such a record costs its first line, and reading goes on at the second.
 type csvSource struct {
 	lines   *lineReader
-	dec     decoder
 	limits  Limits
+	raw     bool
 	comma   byte
 	width   int              // the header's number of cells
 	mayFold func(i int) bool // whether a cell of that column may break over lines
-	cells   []string
 }
 
 // openCSV reads the header and finds the delimiter by which most of it is understood.
-func openCSV(r io.Reader, limits Limits) (*csvSource, header, error) {
-	s := &csvSource{lines: newLineReader(r, limits.RecordBytes), limits: limits}
-	if err := s.dec.skipMark(s.lines); err != nil {
-		return nil, header{}, err
-	}
-	p, err := s.firstLine()
+func openCSV(lines *lineReader, o Options, p *plan) (source, *header, error) {
+	s := &csvSource{lines: lines, limits: o.Limits, raw: o.Raw}
+	first, err := s.firstLine()
 	if err != nil {
-		return nil, header{}, err
+		return nil, nil, err
 	}
-	s.dec.settleByHeader(p.raw)
-	text, fault := s.dec.text(p, s.lines)
+	first = first.copied()
+	if noText(first.raw) {
+		return nil, nil, fmt.Errorf("line %d, the header, has bytes that no text has: this is not a CSV file, whatever its name says", first.no)
+	}
+	if err := lines.dec.settle(first.raw, lines.ahead()); err != nil {
+		return nil, nil, err
+	}
+	text, fault := lines.text(first)
 	if fault != "" {
-		return nil, header{}, fmt.Errorf("line %d, the header, has broken characters: save the file again as \"CSV UTF-8\"", p.no)
+		return nil, nil, fmt.Errorf("line %d, the header, has broken characters: save the file again as \"CSV UTF-8\", or name its encoding with --encoding", first.no)
 	}
-	head, err := s.readHeader(text)
+	head, err := s.readHeader(text, p)
 	if err != nil {
-		return nil, header{}, err
+		return nil, nil, err
 	}
 	if err := s.wantRows(); err != nil {
-		return nil, header{}, err
+		return nil, nil, err
 	}
 	return s, head, nil
+}
+
+// noText recognises what no text holds: a byte of the first 32 that neither ends lines nor separates cells.
+func noText(line []byte) bool {
+	return bytes.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' && r != '\r' && r != '\v' && r != '\f' })
 }
 
 func (s *csvSource) firstLine() (physical, error) {
@@ -51,7 +59,7 @@ func (s *csvSource) firstLine() (physical, error) {
 		case errors.Is(err, io.EOF):
 			return p, errors.New("the file is empty: it needs a header and a row for each person")
 		case err != nil:
-			return p, fmt.Errorf("read the file of people: %w", err)
+			return p, reading(err)
 		case p.long:
 			return p, fmt.Errorf("line %d, the header, is longer than %d bytes: this is not a CSV file with one person on each line", p.no, s.limits.RecordBytes)
 		case !p.blank():
@@ -60,28 +68,29 @@ func (s *csvSource) firstLine() (physical, error) {
 	}
 }
 
-func (s *csvSource) readHeader(text string) (header, error) {
+func (s *csvSource) readHeader(text string, p *plan) (*header, error) {
 	var best header
+	var delimiter byte
 	unreadable := false // by commas, the usual delimiter
-	for _, comma := range []byte{',', '\t', ';'} {
+	for _, comma := range []byte{',', '\t', ';', '|'} {
 		s.comma = comma
-		cells, fault, _ := s.split(text)
+		cells, fault, _ := s.split(text, nil)
 		if fault != "" {
 			unreadable = unreadable || comma == ','
 			continue
 		}
-		if h := parseHeader(cells); best.cells == nil || h.known > best.known {
-			best, best.comma = h, comma
+		if h := parseHeader(cells, p); best.cells == nil || h.known > best.known {
+			best, delimiter = h, comma
 		}
 	}
 	if best.known == 0 && unreadable {
-		return best, fmt.Errorf("the header cannot be read: it has a quote without its other half, more than %d columns, or a name longer than %d bytes", s.limits.Columns, s.limits.FieldBytes)
+		return nil, fmt.Errorf("the header cannot be read: it has a quote without its other half, more than %d columns, or a name longer than %d bytes", s.limits.Columns, s.limits.FieldBytes)
 	}
 	if err := best.check(); err != nil {
-		return best, err
+		return nil, err
 	}
-	s.comma, s.width, s.mayFold = best.comma, len(best.cells), best.mayFold
-	return best, nil
+	s.comma, s.width, s.mayFold = delimiter, len(best.cells), best.mayFold
+	return &best, nil
 }
 
 // wantRows refuses a header without rows before anything is stored.
@@ -92,7 +101,7 @@ func (s *csvSource) wantRows() error {
 		case errors.Is(err, io.EOF):
 			return errors.New("the file has a header and no rows")
 		case err != nil:
-			return fmt.Errorf("read the file of people: %w", err)
+			return reading(err)
 		case !p.blank():
 			s.lines.unread([]physical{p.copied()})
 			return nil
@@ -100,39 +109,51 @@ func (s *csvSource) wantRows() error {
 	}
 }
 
-func (s *csvSource) encoding() string { return s.dec.encoding() }
+func (s *csvSource) encoding() string { return s.lines.dec.encoding() }
+func (s *csvSource) format() string   { return formatCSV }
+func (s *csvSource) close()           {}
 
-func (s *csvSource) next() (record, error) {
+func (s *csvSource) next(rec *record) error {
 	for {
 		p, err := s.lines.next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return record{}, io.EOF
+			return io.EOF
 		case err != nil:
-			return record{}, fmt.Errorf("read the file of people after line %d: %w", s.lines.no, err)
+			return fmt.Errorf("read the file of people after line %d: %w", s.lines.no, err)
 		case !p.blank():
-			return s.recordAt(p)
+			s.recordAt(p, rec)
+			return nil
 		}
 	}
 }
 
-func (s *csvSource) recordAt(p physical) (record, error) {
-	rec := record{line: p.no, end: p.no, column: -1}
+func (s *csvSource) recordAt(p physical, rec *record) {
+	rec.line, rec.end = p.no, p.no
 	if p.long {
 		rec.fault = TooLong
-		return rec, nil
+		return
 	}
-	text, fault := s.dec.text(p, s.lines)
+	if s.raw {
+		rec.raw = strings.ToValidUTF8(string(p.raw), "\uFFFD")
+	}
+	text, fault := s.lines.text(p)
 	if fault != "" {
 		rec.fault = fault
-		return rec, nil
+		return
 	}
-	rec.cells, rec.fault, rec.column = s.split(text)
+	if s.raw {
+		rec.raw = text
+	}
+	rec.cells, rec.fault, rec.column = s.split(text, rec.cells[:0])
 	if rec.fault == OpenQuote {
-		return s.folded(rec, text)
+		s.folded(rec, text)
+		return
 	}
-	s.checkWidth(&rec)
-	return rec, nil
+	s.checkWidth(rec)
+	if rec.fault == ColumnCount && strings.IndexByte(text, '\r') >= 0 {
+		rec.fault = LineEnds
+	}
 }
 
 // checkWidth forgives cells beyond the header's where they are empty: spreadsheets write them.
@@ -153,42 +174,45 @@ func (s *csvSource) checkWidth(rec *record) {
 //
 // A quote forgotten in one row and another forgotten in a later one would make a valid cell out of all rows between them. So
 // a line within a cell that has as many delimiters as a row has is taken for a row, and only cells of free text may break.
-func (s *csvSource) folded(rec record, text string) (record, error) {
+func (s *csvSource) folded(rec *record, text string) {
 	var held []physical
-	give := func() (record, error) {
+	give := func() {
 		s.lines.unread(held)
-		rec.end, rec.cells, rec.fault, rec.column = rec.line, nil, OpenQuote, -1
-		return rec, nil
+		rec.end, rec.cells, rec.fault, rec.column = rec.line, rec.cells[:0], OpenQuote, -1
 	}
 	var all strings.Builder
 	all.WriteString(text)
 	for len(held)+1 < s.limits.RecordLines {
 		p, err := s.lines.next()
 		if err != nil { // the same error comes again after the lines that are given back
-			return give()
+			give()
+			return
 		}
 		held = append(held, p.copied())
-		line, fault := s.dec.text(held[len(held)-1], s.lines)
+		line, fault := s.lines.text(held[len(held)-1])
 		if p.long || fault != "" || all.Len()+len(line) >= s.limits.RecordBytes || s.looksLikeRow(line) {
-			return give()
+			give()
+			return
 		}
 		all.WriteByte('\n')
 		all.WriteString(line)
 		if !strings.Contains(line, `"`) {
 			continue
 		}
-		rec.cells, rec.fault, rec.column = s.split(all.String())
+		rec.cells, rec.fault, rec.column = s.split(all.String(), rec.cells[:0])
 		rec.end = p.no
 		if rec.fault == OpenQuote {
 			continue
 		}
-		s.checkWidth(&rec)
-		if rec.fault == "" && s.foldsWell(rec.cells) {
-			return rec, nil
+		s.checkWidth(rec)
+		if rec.fault != "" || !s.foldsWell(rec.cells) {
+			give()
+		} else if s.raw {
+			rec.raw = all.String()
 		}
-		return give()
+		return
 	}
-	return give()
+	give()
 }
 
 func (s *csvSource) foldsWell(cells []string) bool {
@@ -208,14 +232,21 @@ func (s *csvSource) looksLikeRow(line string) bool {
 }
 
 // split cuts a record into cells. The fault is OpenQuote where the text ends within a quoted cell.
-func (s *csvSource) split(text string) (cells []string, fault Reason, column int) {
-	cells = s.cells[:0]
-	defer func() { s.cells = cells[:0] }()
+func (s *csvSource) split(text string, cells []string) (_ []string, fault Reason, column int) {
+	quotes := strings.IndexByte(text, '"') >= 0
 	for {
 		if len(cells) == s.limits.Columns {
 			return cells, ColumnCount, -1
 		}
-		cell, rest, more, fault := s.cell(text)
+		var cell, rest string
+		more := false
+		if quotes {
+			cell, rest, more, fault = s.cell(text)
+		} else if i := strings.IndexByte(text, s.comma); i >= 0 {
+			cell, rest, more = text[:i], text[i+1:], true
+		} else {
+			cell = text
+		}
 		if fault == "" && len(cell) > s.limits.FieldBytes {
 			fault = TooLong
 		}

@@ -21,15 +21,22 @@ type physical struct {
 // line and not those that follow.
 type lineReader struct {
 	r    *bufio.Reader
+	dec  *decoder
 	max  int
 	no   int64
 	back []physical // to be read again, in order; their bytes are copies
 	err  error      // stays, once met
 }
 
-func newLineReader(r io.Reader, limit int) *lineReader {
-	return &lineReader{r: bufio.NewReaderSize(r, windowBytes), max: limit}
+// startsJSON reports whether the first character that is not white space opens a JSON object or list.
+func (l *lineReader) startsJSON() bool {
+	head, _ := l.r.Peek(4096)
+	head = bytes.TrimLeft(head, " \t\r\n")
+	return len(head) > 0 && (head[0] == '{' || head[0] == '[')
 }
+
+// text is a line as UTF-8, or the fault of its bytes.
+func (l *lineReader) text(p physical) (string, Reason) { return l.dec.decode(p, l) }
 
 func (l *lineReader) next() (physical, error) {
 	if len(l.back) > 0 {

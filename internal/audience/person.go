@@ -40,9 +40,12 @@ type Person struct {
 	Age        AgeClass
 	Region     string     // ISO 3166: "CN", "US-CA"; where they live, as a hint which law protects them; empty where the file does not say
 	Categories []string   // what was exposed of them, words of the fact data.categories, sorted; shared between people, not to be changed; empty where the file does not say
-	Guardians  []Guardian // in the file's order; at most two
+	Guardians  []Guardian // in the file's order
 
-	birth date // for the identity only
+	birth            date   // for the identity only, as what follows
+	number, resident string // the operator's number of the person; their identity number, where it passed its check
+	key              Key
+	own              int // guardians that the person's own row named; those of a second file do not make another person
 }
 
 // Guardian is who is told for a minor. At least one of the fields is set.
@@ -61,31 +64,41 @@ func (p *Person) Reachable() bool {
 func (g Guardian) Reachable() bool { return g.Email != "" || g.Phone != "" }
 
 // IdentityKey is equal for rows that tell of the same person, in one file or in two, and is the input of a blind index that
-// makes imports repeatable. It is the external id where there is one, else everything that tells people apart: name, birth
-// date, contacts, address, guardians. It is personal data.
+// makes imports repeatable. It is the operator's number of the person where there is one, else the account, else everything
+// that tells people apart: name, birth date, contacts, address, guardians. With [KeyResidentID] the identity number goes
+// before all of these. It is personal data.
 //
 // Two people of one name of whom the file knows nothing else have equal keys. They cannot be told from one person twice; the
 // importer counts the second as a declared duplicate.
 func (p *Person) IdentityKey() string {
-	if p.ExternalID != "" {
-		return keyOf("id", p.ExternalID)
+	var space [256]byte
+	b := space[:0]
+	switch {
+	case p.key == KeyResidentID && p.resident != "":
+		return string(appendKey(appendKey(b, "resident"), p.resident))
+	case p.number != "":
+		return string(appendKey(appendKey(b, "number"), p.number))
+	case p.ExternalID != "":
+		return string(appendKey(appendKey(b, "id"), p.ExternalID))
 	}
-	parts := []string{"person", sameName(p.Name), strconv.Itoa(p.birth.number()), strings.ToLower(p.Email), p.Phone, p.PushToken, p.Address}
-	for _, g := range p.Guardians {
-		parts = append(parts, sameName(g.Name), strings.ToLower(g.Email), g.Phone)
+	b = appendKey(appendKey(b, "person"), sameName(p.Name))
+	var birth [12]byte
+	b = appendKey(b, string(strconv.AppendInt(birth[:0], int64(p.birth.number()), 10)))
+	b = appendKey(b, strings.ToLower(p.Email))
+	for _, s := range [...]string{p.Phone, p.PushToken, p.Address} {
+		b = appendKey(b, s)
 	}
-	return keyOf(parts...)
+	for _, g := range p.Guardians[:p.own] {
+		b = appendKey(appendKey(appendKey(b, sameName(g.Name)), strings.ToLower(g.Email)), g.Phone)
+	}
+	return string(b)
 }
 
-// keyOf writes each part after its length, so that no two lists of parts give the same key.
-func keyOf(parts ...string) string {
-	var b strings.Builder
-	for _, p := range parts {
-		b.WriteString(strconv.Itoa(len(p)))
-		b.WriteByte(':')
-		b.WriteString(p)
-	}
-	return b.String()
+// appendKey writes a part after its length, so that no two lists of parts give the same key.
+func appendKey(b []byte, part string) []byte {
+	b = strconv.AppendInt(b, int64(len(part)), 10)
+	b = append(b, ':')
+	return append(b, part...)
 }
 
 func sameName(s string) string { return strings.ToLower(strings.ReplaceAll(s, " ", "")) }

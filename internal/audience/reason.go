@@ -19,6 +19,17 @@ const (
 	ColumnCount Reason = "column_count"
 	Control     Reason = "control_character"
 	Nobody      Reason = "nobody"
+	HeaderAgain Reason = "header_again"
+	Formula     Reason = "formula"
+	LineEnds    Reason = "line_ends"
+	BadJSON     Reason = "json"
+	TwiceKey    Reason = "duplicate_key"
+	NotObject   Reason = "not_an_object"
+	Several     Reason = "several_values"
+	Nested      Reason = "nested"
+	Merged      Reason = "merged_cells"
+	Rounded     Reason = "rounded_number" // also a warning, where the cell is not needed
+	CellError   Reason = "cell_error"     // also a warning, where the cell is not needed
 )
 
 // What is wrong with a row that is kept.
@@ -36,6 +47,9 @@ const (
 	Invisible     Reason = "invisible_characters"
 	NoContact     Reason = "no_contact"
 	NoGuardian    Reason = "no_guardian_contact"
+	GuardianAlone Reason = "guardian_of_nobody"
+	GuardianLess  Reason = "guardian_without_contact"
+	SerialDate    Reason = "serial_date"
 	BadRegion     Reason = "region"
 	BadCategory   Reason = "category"
 )
@@ -65,6 +79,17 @@ var texts = map[Reason]breach.Text{
 	ColumnCount:   {ZH: "该行的列数与表头不同，已搁置。请检查是否多写或漏写了逗号。", EN: "The line has another number of cells than the header and was set aside. Look for a comma too many or too few."},
 	Control:       {ZH: "“@”一格含有控制字符，该行已搁置。请删去后再导入。", EN: "The cell in column \"@\" has control characters; the line was set aside. Remove them and import it again."},
 	Nobody:        {ZH: "该行没有姓名、账号或可用的联系方式，无法认定为一个人，已搁置。", EN: "The line has no name, no account and no usable contact, so it cannot be told who it is about. It was set aside."},
+	HeaderAgain:   {ZH: "该行与表头相同，多半是几份文件首尾相接，已搁置；其余各行不受影响。", EN: "The line is the header once more, as where files were joined; it was set aside, the other lines are read as usual."},
+	Formula:       {ZH: "“@”一格是公式而不是内容，该行已搁置。请在表格中将公式粘贴为数值后再导入。", EN: "The cell in column \"@\" is a formula and not a text; the line was set aside. Paste it as a value in the spreadsheet and import the line again."},
+	LineEnds:      {ZH: "该行中夹有单独的回车符（CR），可能是两行连在一起，已搁置。请统一换行符后再导入该行。", EN: "The line has a carriage return within it, so it may be two lines; it was set aside. Save the file with one kind of line end and import the line again."},
+	BadJSON:       {ZH: "该行不是有效的 JSON 对象，已搁置。NDJSON 文件应每行一个完整的对象。", EN: "The line is no valid JSON object and was set aside. An NDJSON file has one whole object on each line."},
+	TwiceKey:      {ZH: "该行的 JSON 对象中同一个键出现两次，无法判断以哪个为准，已搁置。", EN: "The JSON object of the line has one key twice, so it cannot be told which one counts. It was set aside."},
+	NotObject:     {ZH: "该行是 JSON，但不是对象，已搁置。每行应为一个 {…}。", EN: "The line is JSON and no object; it was set aside. Each line should be one {…}."},
+	Nested:        {ZH: "“@”一处嵌套过深或含有无法对应到一格的列表，该行已搁置。请展开后再导入。", EN: "What stands at \"@\" is nested too deep, or a list where one value is wanted; the line was set aside. Flatten it and import the line again."},
+	Several:       {ZH: "“@”一处有不止一个不同的值，而该栏只能有一个，无法判断以哪个为准，该行已搁置。", EN: "There are several different values for \"@\", of which there can be one, so it cannot be told which counts; the line was set aside."},
+	Merged:        {ZH: "“@”一格属于合并单元格，不知道内容归哪一行，该行已搁置。请取消合并并逐行填写后再导入。", EN: "The cell in column \"@\" is part of merged cells, so it cannot be told whose it is; the line was set aside. Unmerge the cells, fill in each row and import it again."},
+	Rounded:       {ZH: "“@”一格是超过 15 位的数字，电子表格会改写其末尾几位，不能采用。请将该列设为文本格式后重新填写。", EN: "The cell in column \"@\" is a number of more than 15 digits, of which spreadsheets change the last ones; it cannot be used. Format the column as text and enter it anew."},
+	CellError:     {ZH: "“@”一格是表格错误值（如 #N/A）或没有结果的公式，不能采用。请在表格中改正。", EN: "The cell in column \"@\" holds a spreadsheet's error, such as #N/A, or a formula without its result, and cannot be used. Mend it in the spreadsheet."},
 	BadEmail:      {ZH: "“@”一格不是可用的邮箱地址，未采用；此人仍保留。", EN: "The cell in column \"@\" is not a usable email address and was not taken over; the person is kept."},
 	BadPhone:      {ZH: "“@”一格不是有效的电话号码，未采用；此人仍保留。", EN: "The cell in column \"@\" is not a valid phone number and was not taken over; the person is kept."},
 	BadPushToken:  {ZH: "“@”一格不是可用的推送标识，未采用；此人仍保留。", EN: "The cell in column \"@\" is not a usable push token and was not taken over; the person is kept."},
@@ -75,6 +100,9 @@ var texts = map[Reason]breach.Text{
 	AgesDiffer:    {ZH: "该行各栏所示年龄不一致，已按较小的年龄处理，请核实。", EN: "The columns of the line disagree about the age. The lower one was taken; please check."},
 	NoAge:         {ZH: "该行未能确定年龄，此人按“年龄不详”计，不视为成年人。请补充出生日期。", EN: "The line does not settle the age. The person counts as of unknown age, not as an adult; please supply the birth date."},
 	NoExactAge:    {ZH: "该行说明为未成年人，但不知是否未满十四周岁。请补充出生日期。", EN: "The line says a minor, but not whether under 14. Please supply the birth date."},
+	SerialDate:    {ZH: "“@”一格是五位数字，已按电子表格的日期序号理解，请核实。", EN: "The cell in column \"@\" is a number of five digits and was taken for a spreadsheet's day number; please check."},
+	GuardianAlone: {ZH: "监护人文件中的这一行找不到对应的人：本次文件里没有该编号（或姓名与出生日期）。请核对后再导入。", EN: "This line of the guardians' file belongs to nobody in the file of people: there is no such number, or name and birth date. Check it and import again."},
+	GuardianLess:  {ZH: "监护人文件中的这一行没有可用的联系方式，或没有写明是谁的监护人，未采用。", EN: "This line of the guardians' file has no usable contact, or does not say whose guardian it is, and was not taken over."},
 	BadRegion:     {ZH: "“@”一格的国家或地区无法识别，未采用。请写 ISO 3166 代码（如 CN、US-CA）或国家名称。", EN: "The country or region in column \"@\" is not known and was not taken over. Write an ISO 3166 code, such as CN or US-CA, or a country's name."},
 	BadCategory:   {ZH: "“@”一格有无法识别的数据类别，该类别未采用。可用的写法见 tocsin facts new 中的 data.categories。", EN: "Column \"@\" names a category of data that is not known; that one was not taken over. The words are listed under data.categories by tocsin facts new."},
 	Invisible:     {ZH: "“@”一格含有不可见字符，已删去。", EN: "The cell in column \"@\" had invisible characters; they were removed."},
@@ -82,7 +110,8 @@ var texts = map[Reason]breach.Text{
 	NoGuardian:    {ZH: "该行为未成年人，但没有监护人的可用联系方式。", EN: "The line is about a minor and has no usable contact of a guardian."},
 }
 
-func textOf(r Reason, column string) breach.Text {
+// TextOf says in words what a reason means for a column's header; empty for a reason that is not known.
+func TextOf(r Reason, column string) breach.Text {
 	t := texts[r]
 	return breach.Text{ZH: strings.ReplaceAll(t.ZH, "@", column), EN: strings.ReplaceAll(t.EN, "@", column)}
 }

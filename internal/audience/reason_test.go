@@ -10,14 +10,14 @@ func TestEachReasonHasItsText(t *testing.T) {
 	cell := map[Reason]bool{
 		StrayQuote: true, Control: true, BadEmail: true, BadPhone: true, BadPushToken: true, BadLanguage: true,
 		BadBirthDate: true, BadResidentID: true, BadIsMinor: true, Invisible: true,
-		BadRegion: true, BadCategory: true,
+		BadRegion: true, BadCategory: true, SerialDate: true, Formula: true, Nested: true, Merged: true, Several: true, Rounded: true, CellError: true,
 	}
-	row := []Reason{BadEncoding, NUL, TooLong, OpenQuote, ColumnCount, Nobody, AgesDiffer, NoAge, NoExactAge, NoContact, NoGuardian}
+	row := []Reason{BadEncoding, NUL, TooLong, OpenQuote, ColumnCount, Nobody, HeaderAgain, LineEnds, BadJSON, TwiceKey, NotObject, GuardianAlone, GuardianLess, AgesDiffer, NoAge, NoExactAge, NoContact, NoGuardian}
 	if len(texts) != len(cell)+len(row) {
 		t.Errorf("%d texts for %d reasons", len(texts), len(cell)+len(row))
 	}
 	for r := range texts {
-		text := textOf(r, "邮箱")
+		text := TextOf(r, "邮箱")
 		if text.ZH == "" || text.EN == "" || strings.Contains(text.ZH+text.EN, "@") {
 			t.Errorf("%s: %+v", r, text)
 		}

@@ -32,7 +32,7 @@ func code(cell string) string {
 }
 
 func placeholder(s string) bool {
-	if len(s) > 12 {
+	if len(s) > 12 || s == "" || s[0] >= '0' && s[0] <= '9' || s[0] == '+' {
 		return false
 	}
 	switch strings.ToLower(s) {
@@ -45,12 +45,37 @@ func placeholder(s string) bool {
 // prose prepares what people read, a name or an address: composed, without invisible characters, runs of white space made one
 // space. cleaned says that something invisible was dropped; a control character is the caller's to refuse.
 func prose(cell string) (text string, cleaned, control bool) {
+	if common(cell) {
+		return cell, false, false
+	}
 	text = plain(cell)
 	if ascii(text) {
 		return spaced(text), false, strings.ContainsFunc(text, controlRune)
 	}
 	seen := visible(text)
 	return norm.NFC.String(spaced(seen)), seen != text, strings.ContainsFunc(seen, controlRune)
+}
+
+// common recognises what needs no preparation, as nearly every name does: printable ASCII and the common Chinese characters,
+// without white space at the ends or twice in a row.
+func common(s string) bool {
+	space := true // before the first
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c > ' ' && c < 0x7f:
+			space = false
+			i++
+		case c == ' ' && !space:
+			space = true
+			i++
+		case c >= 0xe4 && c <= 0xe9 && i+2 < len(s) && s[i+1]&0xc0 == 0x80 && s[i+2]&0xc0 == 0x80 && (c > 0xe4 || s[i+1] >= 0xb8):
+			space = false // U+4E00 to U+9FFF
+			i += 3
+		default:
+			return false
+		}
+	}
+	return !space && s[0] != '='
 }
 
 func spaced(s string) string {
