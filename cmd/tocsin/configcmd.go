@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"tocsin/internal/breach"
 	"tocsin/internal/config"
+	"tocsin/internal/regulation"
 	"tocsin/internal/seal"
 )
 
@@ -24,12 +26,23 @@ func configCommand() *cobra.Command {
 	return cmd
 }
 
+// exitNotReady says that the settings are in order, and that some report could not be filed with them today.
+const exitNotReady = 3
+
 func configCheckCommand() *cobra.Command {
+	var o viewOptions
 	var purpose string
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Name every fault of the settings at once; nothing is started or reached",
+		Short: "Name every fault of the settings, and every report that could not be filed with them today",
+		Long: `Name every fault of the settings at once. For serve, it then tries what filing would need for each report that the law may ask
+of you: an addressee, a way that works at this moment (a folder is written to, a secret read; no server is asked), somebody
+who signs, and the form in both languages.
+
+It ends with 0 where all is in order, with 1 where the settings cannot be used, and with 3 where they can, but some report
+could not be filed today.`,
 		Example: `  tocsin config check
+  tocsin config check --output json
   tocsin config check --config /etc/tocsin.yaml --for client`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,29 +50,93 @@ func configCheckCommand() *cobra.Command {
 			if !known {
 				return usage("--for must be serve, dev or client")
 			}
+			if err := o.check(); err != nil {
+				return err
+			}
 			cfg, err := readConfig(cmd)
 			if err != nil {
 				return err
 			}
-			report := cfg.Check(p, knownWords)
-			for _, w := range report.Warnings {
-				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
-			}
-			if err := report.Err(); err != nil {
-				return several("the settings cannot be used", err)
-			}
-			if p == config.ForServing {
-				h, err := newHouse(cfg, nil) // reads packs, texts and the providers' own settings
-				if err := errors.Join(err, h.close()); err != nil {
-					return several("the settings cannot be used", err)
-				}
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), "The settings are in order.")
-			return nil
+			return checkConfig(cmd, o, cfg, p)
 		},
 	}
+	o.add(cmd)
 	cmd.Flags().StringVar(&purpose, "for", "serve", "what the settings are wanted for: serve, dev or client")
 	return cmd
+}
+
+// configReport is what a check found, for machines.
+type configReport struct {
+	Faults   []config.Finding `json:"faults"`
+	Warnings []config.Finding `json:"warnings"`
+	Filings  *readiness       `json:"filings,omitempty"` // for serve alone
+}
+
+func checkConfig(cmd *cobra.Command, o viewOptions, cfg config.Config, purpose config.Purpose) error {
+	known := knownWords
+	if laws, err := regulation.Load(cfg.Laws...); err == nil { // else newHouse says what is wrong with them
+		known.Authorities = map[string]string{}
+		for _, a := range laws.Authorities() {
+			known.Authorities[a.Key] = a.Name.ZH
+		}
+	}
+	found := cfg.Check(purpose, known)
+	report := configReport{Faults: orNone(found.Faults), Warnings: orNone(found.Warnings)}
+	if purpose == config.ForServing && len(found.Faults) == 0 {
+		h, err := newHouse(cfg, nil) // reads packs, texts and the providers' own settings
+		if h != nil {
+			defer func() { _ = h.close() }()
+		}
+		if err != nil {
+			for _, line := range strings.Split(err.Error(), "\n") {
+				report.Faults = append(report.Faults, config.Finding{Text: line})
+			}
+		} else {
+			ready, err := h.readyToFile(cmd.Context(), now())
+			if err != nil {
+				return err
+			}
+			report.Filings = &ready
+		}
+	}
+	if err := showConfigReport(cmd, o, report); err != nil {
+		return err
+	}
+	switch {
+	case len(report.Faults) > 0:
+		return &exitError{code: exitFailure, text: "the settings cannot be used: mend what is named above"}
+	case report.Filings != nil && len(report.Filings.Blocks) > 0:
+		return &exitError{code: exitNotReady, text: fmt.Sprintf("the settings are in order, but %d reports could not be filed today", len(report.Filings.Blocks))}
+	}
+	return nil
+}
+
+func orNone(f []config.Finding) []config.Finding {
+	if f == nil {
+		return []config.Finding{}
+	}
+	return f
+}
+
+func showConfigReport(cmd *cobra.Command, o viewOptions, r configReport) error {
+	if o.output == "json" {
+		return writeJSON(cmd.OutOrStdout(), r)
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
+	}
+	for _, f := range r.Faults {
+		fmt.Fprintln(cmd.ErrOrStderr(), f)
+	}
+	if len(r.Faults) > 0 {
+		return nil
+	}
+	return o.show(cmd, r, func(p *page) {
+		if r.Filings != nil {
+			p.readiness(*r.Filings)
+		}
+		p.line("%s", p.say("设置无误。", "The settings are in order."))
+	})
 }
 
 // knownWords is what the settings' values are compared with.
@@ -75,6 +152,13 @@ var knownWords = config.Known{
 		return nil
 	},
 	Location: time.LoadLocation,
+	Way: func(way string, in map[string]any) error {
+		n, err := buildWay(way, in)
+		if err != nil {
+			return err
+		}
+		return n.Close()
+	},
 }
 
 func configSampleCommand() *cobra.Command {

@@ -69,10 +69,11 @@ type house struct {
 	profile   breach.Facts
 	speaker   templates.Organisation
 	notifiers map[breach.Channel]notifiers.Notifier
+	ways      map[string]notifiers.Notifier // of authorities with a way of their own, by key
 }
 
 func newHouse(cfg config.Config, s *store.Store) (*house, error) {
-	h := &house{cfg: cfg, store: s, notifiers: map[breach.Channel]notifiers.Notifier{}}
+	h := &house{cfg: cfg, store: s, notifiers: map[breach.Channel]notifiers.Notifier{}, ways: map[string]notifiers.Notifier{}}
 	var faults []error
 	var err error
 	if h.texts, err = templates.Open(cfg.Templates); err != nil {
@@ -96,6 +97,17 @@ func newHouse(cfg config.Config, s *store.Store) (*house, error) {
 		}
 		h.notifiers[built.Channel()] = built
 	}
+	for i, a := range cfg.Authorities {
+		if a.FiledBy() == config.WayEmail || a.FiledBy() == config.WayHand {
+			continue
+		}
+		built, err := buildWay(a.FiledBy(), a.Settings)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("authorities[%d] (%s, %s): %w", i+1, a.Key, a.FiledBy(), err))
+			continue
+		}
+		h.ways[a.Key] = built
+	}
 	if h.texts != nil {
 		if err := h.checkPlan(); err != nil {
 			faults = append(faults, fmt.Errorf("plan.playbook %s: %w", cfg.Plan.Playbook, err))
@@ -110,6 +122,28 @@ func newHouse(cfg config.Config, s *store.Store) (*house, error) {
 		faults = append(faults, errors.New("notifiers: one with channel email is needed: reports to authorities leave by it"))
 	}
 	return h, errors.Join(faults...)
+}
+
+// buildWay makes what carries reports to one authority, from the settings of its way.
+func buildWay(way string, in map[string]any) (notifiers.Notifier, error) {
+	provider, ok := map[string]struct {
+		channel breach.Channel
+		name    string
+	}{
+		config.WayHTTP: {breach.Portal, "http"}, config.WayFolder: {breach.Drop, "folder"}, config.WaySFTP: {breach.Drop, "sftp"},
+	}[way]
+	if !ok {
+		return nil, fmt.Errorf("the way %q has no settings of its own", way)
+	}
+	return all.Build(provider.channel, provider.name, in, time.Now)
+}
+
+// wayTo is what carries reports to an authority; nil where a person does.
+func (h *house) wayTo(a config.Authority) notifiers.Notifier {
+	if a.FiledBy() == config.WayEmail {
+		return h.notifiers[breach.Email]
+	}
+	return h.ways[a.Key]
 }
 
 // checkPlan reads the emergency plan before an incident needs it.
@@ -176,7 +210,7 @@ func (h *house) register(queue string, w worker.Worker) {
 		// A redirect would leave the addresses that the operator allowed.
 		Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	})
-	add(&activities.Filings{Store: h.store, Templates: h.texts, Organisation: h.speaker, Signer: h.signer(), Profile: h.profile, Authorities: h.authorities(), Email: email})
+	add(&activities.Filings{Store: h.store, Templates: h.texts, Organisation: h.speaker, Signer: h.signer(config.Authority{}), Profile: h.profile, Authorities: h.authorities(), Email: email})
 	add(&activities.Notices{Store: h.store, Templates: h.texts, Organisation: h.speaker})
 	add(&activities.Crier{Store: h.store, Templates: h.texts, Email: email, Chat: h.notifiers[breach.Chat], Contacts: h.contacts(), Now: time.Now})
 }
@@ -224,14 +258,18 @@ func (h *house) contacts() []activities.Contact {
 	return list
 }
 
-func (h *house) signer() templates.Signer {
-	s := h.cfg.Organisation.Signer
+// signer is who signs reports to an authority.
+func (h *house) signer(a config.Authority) templates.Signer {
+	s := h.cfg.SignerFor(a)
 	return templates.Signer{Name: s.Name, Phone: s.Phone, Email: s.Email, Title: breach.Text{ZH: s.Title, EN: s.TitleEN}}
 }
 
 func (h *house) close() error {
 	var faults []error
 	for _, n := range h.notifiers {
+		faults = append(faults, n.Close())
+	}
+	for _, n := range h.ways {
 		faults = append(faults, n.Close())
 	}
 	return errors.Join(faults...)

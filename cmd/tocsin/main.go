@@ -46,6 +46,9 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		return exitFailure
 	}
 	fmt.Fprintln(errOut, "tocsin:", plain(cmd, err))
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return e.code
+	}
 	if _, usage := errors.AsType[*usageError](err); usage || !began {
 		fmt.Fprintf(errOut, "Type %s --help for examples.\n", cmd.CommandPath())
 		return exitUsage
@@ -66,6 +69,15 @@ type usageError struct{ text string }
 
 // Error says what is wrong with it.
 func (e *usageError) Error() string { return e.text }
+
+// exitError is a failure with an exit code of its own.
+type exitError struct {
+	code int
+	text string
+}
+
+// Error says what failed.
+func (e *exitError) Error() string { return e.text }
 
 func usage(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 

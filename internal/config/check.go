@@ -15,12 +15,17 @@ import (
 
 // Finding is one thing wrong with the settings, in the operator's words.
 type Finding struct {
-	Key  string // "authorities[2].email"
-	Text string // what is wrong and what to do
+	Key  string `json:"key,omitempty"` // "authorities[2].email"; empty where the text names it
+	Text string `json:"text"`          // what is wrong and what to do
 }
 
 // String is the finding on one line.
-func (f Finding) String() string { return f.Key + ": " + f.Text }
+func (f Finding) String() string {
+	if f.Key == "" {
+		return f.Text
+	}
+	return f.Key + ": " + f.Text
+}
 
 // Report is what a check found. Faults stop the start; with warnings Tocsin runs, but something will be missing.
 type Report struct {
@@ -53,6 +58,7 @@ type Known struct {
 	Playbooks   []string                                  // the plans that ship or lie in the operator's folder
 	Authorities map[string]string                         // keys that the packs of law file to, and their names
 	Settings    func(n Notifier) error                    // decodes a provider's section
+	Way         func(way string, in map[string]any) error // decodes the section of the way http, folder or sftp
 	Location    func(name string) (*time.Location, error) // time.LoadLocation
 }
 
@@ -164,6 +170,10 @@ func (c Config) checkOrganisation(r *report, k Known) {
 		r.url("organisation.home_page", o.HomePage)
 	}
 	r.address("organisation.email", o.Email)
+	if o.Signer.Name == "" || o.Signer.Phone == "" {
+		r.warn("organisation.signer", "has no name or no phone: every report names a person whom the authority may call, and without one none can be drawn up")
+	}
+	r.address("organisation.signer.email", o.Signer.Email)
 	for i, fact := range o.Facts {
 		key := fmt.Sprintf("organisation.facts[%d]", i+1)
 		if !strings.Contains(fact, "=") {
@@ -187,16 +197,12 @@ func (c Config) checkAddressees(r *report, k Known) {
 			r.fault(key+".key", "%s", unknownWord(a.Key, "addressee in any pack of law", keysOf(k.Authorities)))
 		}
 		seen[a.Key] = true
-		r.address(key+".email", a.Email)
+		r.checkWay(key, a, k)
+		r.checkSigner(key+".signer", a.Signer)
 		if a.Zone != "" && k.Location != nil {
 			if _, err := k.Location(a.Zone); err != nil {
 				r.fault(key+".zone", "is not a time zone's name, such as Asia/Shanghai")
 			}
-		}
-	}
-	for _, key := range keysOf(k.Authorities) {
-		if a, ok := c.Authority(key); !ok || a.Email == "" {
-			r.warn("authorities", "%s (%s) has no address: a report to it is drawn up, and a person must hand it in", key, k.Authorities[key])
 		}
 	}
 	for i, person := range c.Contacts {
@@ -215,6 +221,54 @@ func (c Config) checkAddressees(r *report, k Known) {
 	if len(c.Contacts) == 0 {
 		r.warn("contacts", "is empty: a deadline that nears is shown and logged, but wakes nobody")
 	}
+}
+
+// checkWay looks at how an authority takes reports.
+func (r *report) checkWay(key string, a Authority, k Known) {
+	r.address(key+".email", a.Email)
+	if a.Portal != "" {
+		r.url(key+".portal", a.Portal)
+	}
+	if len([]rune(a.Hotline)) > 64 || strings.ContainsAny(a.Hotline, "\r\n") {
+		r.fault(key+".hotline", "must be a number to call, such as 12387")
+	}
+	way := a.FiledBy()
+	r.oneOf(key+".way", way, Ways...)
+	if len(a.Settings) > 0 && (way == WayEmail || way == WayHand) {
+		r.fault(key+".settings", "belong to the ways http, folder and sftp; this authority's way is %s", way)
+	}
+	switch way {
+	case WayEmail:
+		if a.Email == "" {
+			r.fault(key+".email", "is empty, and the way is email")
+		}
+	case WayHTTP, WayFolder, WaySFTP:
+		if k.Way != nil {
+			if err := k.Way(way, a.Settings); err != nil {
+				for _, line := range strings.Split(err.Error(), "\n") {
+					r.fault(key+".settings", "%s", line)
+				}
+			}
+		}
+	case WayHand:
+		if a.Portal == "" && a.Hotline == "" {
+			r.warn(key, "%s is filed to by hand, and neither portal nor hotline says where", a.Key)
+		}
+	}
+}
+
+// checkSigner looks at a person who signs. Nothing said is nothing wrong: another signer stands in.
+func (r *report) checkSigner(key string, s Signer) {
+	if s == (Signer{}) {
+		return
+	}
+	if s.Name == "" {
+		r.fault(key+".name", "is empty: without a name organisation.signer signs, and what is here is lost")
+	}
+	if s.Phone == "" {
+		r.fault(key+".phone", "is empty: the authority must be able to call whoever signs")
+	}
+	r.address(key+".email", s.Email)
 }
 
 func (c Config) checkChannels(r *report, k Known) {

@@ -33,6 +33,22 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"an address with a name", func(c *config.Config) {
 			c.Authorities = []config.Authority{{Key: "cn-cac", Email: "A <a@example.com>"}}
 		}, "authorities[1].email: must be a plain email address"},
+		{"a way nobody goes", func(c *config.Config) { c.Authorities = []config.Authority{{Key: "cn-cac", Way: "fax"}} }, "authorities[1].way: must be one of email, http"},
+		{"email without an address", func(c *config.Config) { c.Authorities = []config.Authority{{Key: "cn-cac", Way: "email"}} }, "authorities[1].email: is empty, and the way is email"},
+		{"settings that nothing reads", func(c *config.Config) {
+			c.Authorities = []config.Authority{{Key: "cn-cac", Email: "a@example.com", Settings: map[string]any{"path": "/srv"}}}
+		}, "authorities[1].settings: belong to the ways http, folder and sftp"},
+		{"settings that the way refuses", func(c *config.Config) { c.Authorities = []config.Authority{{Key: "cn-cac", Way: "folder"}} }, "authorities[1].settings: folder: path is missing"},
+		{"a portal that is no address", func(c *config.Config) { c.Authorities = []config.Authority{{Key: "cn-cac", Portal: "report here"}} }, "authorities[1].portal"},
+		{"a hotline that is a letter", func(c *config.Config) {
+			c.Authorities = []config.Authority{{Key: "cn-cac", Hotline: strings.Repeat("call ", 20)}}
+		}, "authorities[1].hotline"},
+		{"a signer whom nobody can call", func(c *config.Config) {
+			c.Authorities = []config.Authority{{Key: "cn-cac", Signer: config.Signer{Name: "李四"}}}
+		}, "authorities[1].signer.phone"},
+		{"a signer without a name", func(c *config.Config) {
+			c.Authorities = []config.Authority{{Key: "cn-cac", Signer: config.Signer{Phone: "1"}}}
+		}, "authorities[1].signer.name"},
 		{"a zone nobody knows", func(c *config.Config) { c.Authorities = []config.Authority{{Key: "cn-cac", Zone: "Mars"}} }, "zone: is not a time zone"},
 		{"a person nobody can reach", func(c *config.Config) { c.Contacts = []config.Contact{{Role: "lead"}} }, "contacts[1].email: is empty"},
 		{"a channel that is none", func(c *config.Config) { c.Ladder = []string{"pigeon"} }, "ladder[1]: must be one of email"},
@@ -73,6 +89,7 @@ func known() config.Known {
 		Playbooks:   []string{"personal-data-leak"},
 		Authorities: map[string]string{"cn-cac": "网信部门"},
 		Location:    time.LoadLocation,
+		Way:         func(way string, _ map[string]any) error { return errors.New(way + ": path is missing") },
 	}
 }
 
@@ -99,7 +116,7 @@ func TestWarningsSayWhatWillBeMissing(t *testing.T) {
 	for _, w := range report.Warnings {
 		all.WriteString(w.String() + "\n")
 	}
-	for _, part := range []string{"organisation.name", "cn-cac (网信部门) has no address", "contacts: is empty", "plan.allowed_targets"} {
+	for _, part := range []string{"organisation.name", "organisation.signer", "contacts: is empty", "plan.allowed_targets"} {
 		if !strings.Contains(all.String(), part) {
 			t.Errorf("%q is missing in:\n%s", part, all.String())
 		}
@@ -132,5 +149,19 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	}
 	if _, err := config.Secret("api.token_file", "/nowhere"); err == nil || !strings.Contains(err.Error(), "api.token_file") {
 		t.Errorf("a missing secret: %v", err)
+	}
+}
+
+func TestWhoSignsAndBy(t *testing.T) {
+	c := config.Default()
+	c.Organisation.Signer = config.Signer{Name: "张三", Phone: "1"}
+	other := config.Authority{Signer: config.Signer{Name: "李四", Phone: "2"}}
+	if got := c.SignerFor(config.Authority{}).Name + c.SignerFor(other).Name; got != "张三李四" {
+		t.Errorf("signers %s", got)
+	}
+	for want, a := range map[string]config.Authority{"email": {Email: "a@example.com"}, "hand": {}, "sftp": {Way: "sftp", Email: "a@example.com"}} {
+		if got := a.FiledBy(); got != want {
+			t.Errorf("%+v is filed by %s, want %s", a, got, want)
+		}
 	}
 }

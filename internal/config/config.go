@@ -95,10 +95,46 @@ type Signer struct {
 
 // Authority is an addressee of filings. Key is what the packs of law call it.
 type Authority struct {
-	Key   string `mapstructure:"key"`
-	Name  string `mapstructure:"name"`
-	Email string `mapstructure:"email"`
-	Zone  string `mapstructure:"zone"` // IANA name; empty is the pack's
+	Key      string         `mapstructure:"key"`
+	Name     string         `mapstructure:"name"`
+	Way      string         `mapstructure:"way"` // see Ways; empty: email where there is one, else hand
+	Email    string         `mapstructure:"email"`
+	Settings map[string]any `mapstructure:"settings"` // of the ways http, folder and sftp: their own
+	Zone     string         `mapstructure:"zone"`     // IANA name; empty is the pack's
+	Hotline  string         `mapstructure:"hotline"`  // whom a person calls
+	Portal   string         `mapstructure:"portal"`   // where a person types the report in
+	Signer   Signer         `mapstructure:"signer"`   // who signs to this authority; organisation.signer where its name is empty
+}
+
+// The ways to hand a report over.
+const (
+	WayEmail  = "email"
+	WayHTTP   = "http"
+	WayFolder = "folder"
+	WaySFTP   = "sftp"
+	WayHand   = "hand" // a person, by portal, hotline or counter
+)
+
+// Ways lists the values of Authority.Way.
+var Ways = []string{WayEmail, WayHTTP, WayFolder, WaySFTP, WayHand}
+
+// FiledBy is the way to hand reports to it over, also where the settings leave it open.
+func (a Authority) FiledBy() string {
+	switch {
+	case a.Way != "":
+		return a.Way
+	case a.Email != "":
+		return WayEmail
+	}
+	return WayHand
+}
+
+// SignerFor is who signs reports to an authority.
+func (c Config) SignerFor(a Authority) Signer {
+	if a.Signer.Name != "" {
+		return a.Signer
+	}
+	return c.Organisation.Signer
 }
 
 // Contact is one of our own people, told when a deadline nears.
