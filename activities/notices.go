@@ -164,6 +164,7 @@ type Shard struct {
 
 // FreezeAudience fixes who is told.
 func (a *Notices) FreezeAudience(ctx context.Context, in FreezeInput) (Frozen, error) {
+	defer beat(ctx, alive)()
 	c, shards, err := a.Store.Freeze(ctx, in.Incident, in.Campaign, in.Document, max(1, in.ShardSize))
 	frozen := Frozen{People: c.Audience}
 	for _, x := range shards {
@@ -180,6 +181,7 @@ type CountOpenInput struct {
 
 // CountOpen counts recipients that still have a channel to try.
 func (a *Notices) CountOpen(ctx context.Context, in CountOpenInput) (int64, error) {
+	defer beat(ctx, alive)()
 	n, err := a.Store.OpenRecipients(ctx, in.Incident, in.Campaign)
 	return n, final(err)
 }
@@ -191,6 +193,7 @@ type CountPeopleInput struct {
 
 // CountPeople brings people's states into line with the ledger and counts them.
 func (a *Notices) CountPeople(ctx context.Context, in CountPeopleInput) (breach.Tally, error) {
+	defer beat(ctx, alive)()
 	t, err := a.Store.FoldPeople(ctx, in.Incident)
 	return t, final(err)
 }
@@ -204,6 +207,7 @@ type FinishCampaignInput struct {
 // FinishCampaign ends a campaign and states as a fact how many people no channel reached: some laws ask for a public notice
 // then.
 func (a *Notices) FinishCampaign(ctx context.Context, in FinishCampaignInput) (breach.Tally, error) {
+	defer beat(ctx, alive)()
 	t, err := a.Store.FoldPeople(ctx, in.Incident)
 	if err != nil {
 		return t, final(err)

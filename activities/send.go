@@ -83,7 +83,7 @@ func (s *Sender) SendChunk(ctx context.Context, in ChunkInput) (ChunkResult, err
 	if err != nil {
 		return r, final(err)
 	}
-	r.Waiting, r.NextAt, err = s.Store.WaitingDeliveries(ctx, lease)
+	r.Waiting, r.NextAt, err = s.Store.WaitingDeliveries(ctx, lease, "")
 	return r, err
 }
 
@@ -95,6 +95,7 @@ func (s *Sender) run(ctx context.Context, in ChunkInput, run *sending) (lease st
 		return lease, err
 	}
 	run.lease = lease
+	run.lookAt(s.Now()) // what the last holder left
 	return lease, run.all(ctx, in.Limit)
 }
 
@@ -141,6 +142,7 @@ type sending struct {
 
 	mu     sync.Mutex
 	result *ChunkResult
+	look   *time.Time // when the ledger must be asked for unsettled deliveries again; nil while nothing is due
 }
 
 func (s *sending) all(ctx context.Context, limit int) error {
@@ -167,7 +169,7 @@ func (s *sending) all(ctx context.Context, limit int) error {
 			s.result.More = true
 			return nil
 		}
-		work, err := s.Store.Unsettled(ctx, s.lease, s.channel, batch)
+		work, err := s.unsettled(ctx, batch)
 		if err != nil {
 			return final(err)
 		}
@@ -182,6 +184,42 @@ func (s *sending) all(ctx context.Context, limit int) error {
 		if err := s.batch(ctx, stop, work); err != nil {
 			return err
 		}
+	}
+}
+
+// unsettled asks the ledger for what waits for this holder: when the shard was taken, and when something that this holder wrote
+// is due. Nobody else writes to the shard meanwhile.
+func (s *sending) unsettled(ctx context.Context, batch int) ([]store.Work, error) {
+	s.mu.Lock()
+	due := s.look != nil && !s.Now().Before(*s.look)
+	s.mu.Unlock()
+	if !due {
+		return nil, nil
+	}
+	work, err := s.Store.Unsettled(ctx, s.lease, s.channel, batch)
+	if err == nil && len(work) == 0 {
+		err = s.findDue(ctx)
+	}
+	return work, err
+}
+
+// findDue remembers when the next of the shard's deliveries is due; it is asked again only after what it told has been done.
+func (s *sending) findDue(ctx context.Context) error {
+	s.mu.Lock()
+	s.look = nil
+	s.mu.Unlock()
+	_, next, err := s.Store.WaitingDeliveries(ctx, s.lease, s.channel)
+	if err == nil && next != nil {
+		s.lookAt(*next)
+	}
+	return err
+}
+
+func (s *sending) lookAt(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.look == nil || at.Before(*s.look) {
+		s.look = &at
 	}
 }
 
@@ -261,6 +299,9 @@ func (s *sending) lane(ctx context.Context, ledger *ledger, items <-chan store.W
 }
 
 func (s *sending) count(r store.Result) store.Result {
+	if r.Again > 0 || r.State == breach.DeliveryInDoubt && !r.MoveOn {
+		s.lookAt(s.Now().Add(r.Again))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.result.Attempted++

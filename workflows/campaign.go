@@ -98,7 +98,7 @@ func (w *campaign) send(ctx workflow.Context) error {
 	defer func() { sent = true }()
 	workflow.Go(ctx, func(ctx workflow.Context) { w.showProgress(ctx, &sent) })
 	var frozen activities.Frozen
-	err := workflow.ExecuteActivity(database(ctx, "freeze the audience"), notices.FreezeAudience, activities.FreezeInput{
+	err := workflow.ExecuteActivity(overPeople(ctx, "freeze the audience"), notices.FreezeAudience, activities.FreezeInput{
 		Incident: w.Incident, Campaign: w.N, Document: w.draft.Document, ShardSize: w.Settings.ShardSize,
 	}).Get(ctx, &frozen)
 	if err != nil {
@@ -109,7 +109,7 @@ func (w *campaign) send(ctx workflow.Context) error {
 			return err
 		}
 		var open int64
-		if err := workflow.ExecuteActivity(database(ctx, "count who is still open"), notices.CountOpen,
+		if err := workflow.ExecuteActivity(overPeople(ctx, "count who is still open"), notices.CountOpen,
 			activities.CountOpenInput{Incident: w.Incident, Campaign: w.N}).Get(ctx, &open); err != nil {
 			return err
 		}
@@ -166,7 +166,7 @@ func (w *campaign) round(ctx workflow.Context, shards []activities.Shard) error 
 
 // count brings the people's states into line with the ledger and shows the sums.
 func (w *campaign) count(ctx workflow.Context) {
-	if err := workflow.ExecuteActivity(database(ctx, "count people"), notices.CountPeople,
+	if err := workflow.ExecuteActivity(overPeople(ctx, "count people"), notices.CountPeople,
 		activities.CountPeopleInput{Incident: w.Incident}).Get(ctx, &w.tally); err != nil {
 		workflow.GetLogger(ctx).Error("people not counted")
 		return
@@ -175,7 +175,7 @@ func (w *campaign) count(ctx workflow.Context) {
 }
 
 func (w *campaign) finish(ctx workflow.Context) error {
-	err := workflow.ExecuteActivity(database(ctx, "finish the notice"), notices.FinishCampaign,
+	err := workflow.ExecuteActivity(overPeople(ctx, "finish the notice"), notices.FinishCampaign,
 		activities.FinishCampaignInput{Incident: w.Incident, Campaign: w.N}).Get(ctx, &w.tally)
 	if err != nil {
 		return err

@@ -50,6 +50,14 @@ func database(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
+// overPeople are the options of an activity whose work grows with the number of people: at a hundred million an index takes
+// minutes.
+func overPeople(ctx workflow.Context, summary string) workflow.Context {
+	o := workflow.GetActivityOptions(database(ctx, summary))
+	o.StartToCloseTimeout, o.HeartbeatTimeout = 4*time.Hour, time.Minute
+	return workflow.WithActivityOptions(ctx, o)
+}
+
 // outward are the options of an activity that speaks to somebody else's machine.
 func outward(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

@@ -76,7 +76,7 @@ func TestImportPeople(t *testing.T) {
 	}
 	// Of unknown age, with a guardian: the guardian is told too.
 	var guardians int
-	if err := w.db(`select count(*) from recipient where role = 'guardian'`, &guardians); err != nil || guardians != 2 {
+	if err := w.db(`select count(*) from recipient r join cohort c on c.incident_no = r.incident_no and c.no = r.cohort where c.role = 'guardian'`, &guardians); err != nil || guardians != 2 {
 		t.Errorf("%d guardians to tell, %v", guardians, err)
 	}
 }

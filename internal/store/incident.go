@@ -243,12 +243,16 @@ func (s *Store) CloseIncident(ctx context.Context, id breach.IncidentID, closure
 // exemptUntold counts the people whom nobody told as lawfully exempt, where no duty to tell them is owed; PIPL 57(2), for
 // one, frees from it when harm was effectively avoided. The assessment that says so is part of the incident.
 func exemptUntold(ctx context.Context, tx pgx.Tx, no int64) (int64, error) {
-	const notOwed = ` and not exists (select from obligation o where o.incident_no = $1 and o.duty = 'notice' and o.owed = 'owed')`
-	if _, err := tx.Exec(ctx, `update recipient set state = 'exempt', rung = null where incident_no = $1 and state in ('open', 'missed')`+notOwed, no); err != nil {
+	owed, err := noticeOwed(ctx, tx, no)
+	if err != nil || owed {
 		return 0, err
 	}
-	tag, err := tx.Exec(ctx, `update affected_person set state = 'exempt' where incident_no = $1 and state in ('open', 'missed')`+notOwed, no)
-	return tag.RowsAffected(), err
+	t, err := countPeople(ctx, tx, no)
+	if err != nil || t.Open+t.Missed == 0 {
+		return 0, err
+	}
+	_, err = tx.Exec(ctx, `update incident set untold_exempt = true where no = $1`, no)
+	return t.Open + t.Missed, err
 }
 
 // Repeat finds the answer to an earlier request with the same idempotency key of the same person. found is false for a

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tocsin/internal/breach"
-	"tocsin/internal/seal"
 )
 
 // Lease is a worker's hold on a shard. The fence rises with every holder, and every write of the ledger names it: a worker
@@ -24,7 +22,8 @@ type Lease struct {
 	Fence    int64
 	Ladder   []breach.Channel
 
-	no int64
+	no          int64
+	first, last int64 // the campaign's recipients, last exclusive
 }
 
 // frozenHolder ends the transaction of a holder that was frozen in the middle of it, for as long as it waits: it would keep
@@ -39,16 +38,24 @@ const frozenHolder = `set_config('idle_in_transaction_session_timeout', '10s', t
 func (s *Store) TakeShard(ctx context.Context, id breach.IncidentID, campaign, shard int, began time.Time) (Lease, error) {
 	l := Lease{Incident: id, Campaign: campaign, Shard: shard}
 	err := s.tx(ctx, "take shard", func(tx pgx.Tx) error {
+		var opened bool
 		err := tx.QueryRow(ctx, `
-			update shard h set fence = greatest(fence, $4) from incident i, campaign c
+			update shard h set fence = greatest(h.fence, $4), opened_at = coalesce(h.opened_at, now())
+			from incident i, campaign c, (select incident_no, campaign_n, shard, opened_at is not null as opened from shard) was
 			where i.id = $1 and h.incident_no = i.no and h.campaign_n = $2 and h.shard = $3 and c.incident_no = i.no and c.n = h.campaign_n
-			returning h.incident_no, h.lo, h.hi, h.fence, c.ladder, `+frozenHolder, id, campaign, shard, began.UnixMicro()).
-			Scan(&l.no, &l.Lo, &l.Hi, &l.Fence, &l.Ladder, nil)
+				and was.incident_no = h.incident_no and was.campaign_n = h.campaign_n and was.shard = h.shard
+			returning h.incident_no, h.lo, h.hi, h.fence, c.ladder, c.lo, c.hi, was.opened, `+frozenHolder, id, campaign, shard, began.UnixMicro()).
+			Scan(&l.no, &l.Lo, &l.Hi, &l.Fence, &l.Ladder, &l.first, &l.last, &opened, nil)
 		if err != nil {
 			return err
 		}
 		if l.Fence != began.UnixMicro() {
 			return ErrFenced
+		}
+		if !opened {
+			if err := setApart(ctx, tx, l); err != nil {
+				return err
+			}
 		}
 		tag, err := tx.Exec(ctx, `
 			update delivery set state = 'in_doubt', doubted_at = coalesce(doubted_at, now()), fence = $4
@@ -64,10 +71,24 @@ func (s *Store) TakeShard(ctx context.Context, id breach.IncidentID, campaign, s
 	return l, err
 }
 
+// setApart counts those as missed whom no channel of the ladder could reach.
+func setApart(ctx context.Context, tx pgx.Tx, l Lease) error {
+	none := "true"
+	for _, channel := range l.Ladder {
+		none += " and r." + contactColumn(channel) + " is null"
+	}
+	_, err := tx.Exec(ctx, `
+		insert into standing (incident_no, id, passed, flags, state)
+		select r.incident_no, r.id, $4, r.flags, 'missed' from recipient r where r.incident_no = $1 and r.id >= $2 and r.id < $3 and `+none+`
+		on conflict (incident_no, id) do update set state = 'missed', passed = excluded.passed where standing.state = 'open'`,
+		l.no, l.Lo, l.Hi, len(l.Ladder))
+	return err
+}
+
 // Work is one delivery to make: one contact, and everyone whom a message to it tells. It holds personal data.
 type Work struct {
 	Delivery  breach.DeliveryID
-	Contact   int64
+	Contact   int64 // the first recipient of the campaign that has it; with the campaign and the channel it names the delivery
 	Channel   breach.Channel
 	State     breach.DeliveryState // claimed, temporary or in_doubt
 	Tries     int
@@ -81,6 +102,8 @@ type Work struct {
 
 // Recipient is one of those behind a contact.
 type Recipient struct {
+	ID       int64
+	Cohort   int // see [Store.Cohorts]
 	Role     breach.Audience
 	Language breach.Language
 	Name     string // whom to address
@@ -93,41 +116,27 @@ func (s *Store) Halted(ctx context.Context, l Lease) (halted bool, err error) {
 	return halted, wrap("read campaign", err)
 }
 
-// Claim takes up to limit contacts of one channel that recipients of the shard, after a recipient's id, are to be told by,
-// and returns the work and the id to go on from. A contact that another shard has taken is left to it: its outcome folds
+// Claim takes up to limit recipients of the shard, after a recipient's id, who are to be told by one channel next, and returns
+// the work and the id to go on from. A contact that another shard has taken is left to it: its outcome folds
 // into every recipient behind it, and into those who come later when they do. No work and done means that the shard has no one left on this rung.
 func (s *Store) Claim(ctx context.Context, l Lease, channel breach.Channel, after int64, limit int) (work []Work, next int64, err error) {
 	err = s.tx(ctx, "claim deliveries", func(tx pgx.Tx) error {
 		if err := holds(ctx, tx, l); err != nil {
 			return err
 		}
-		var contacts []int64
-		column := contactColumn(channel)
-		err := tx.QueryRow(ctx, `
-			with page as (
-				select id, `+column+` as contact from recipient
-				where incident_no = $1 and campaign_n = $2 and id > $3 and id >= $4 and id < $5 and state = 'open' and rung = $6 order by id limit $7)
-			select coalesce(max(id), $5), coalesce(array_agg(distinct contact), '{}') from page`,
-			l.no, l.Campaign, after, l.Lo, l.Hi, channel, limit).Scan(&next, &contacts)
-		if err != nil || len(contacts) == 0 {
+		var found []behindRow
+		if found, next, err = s.page(ctx, tx, l, channel, after, limit); err != nil || len(found) == 0 {
 			return err
 		}
-		keys, err := s.keys.Keys(ctx, l.Incident)
-		if err != nil {
-			return err
-		}
-		ids := make([]string, len(contacts))
-		for i, c := range contacts {
-			ids[i] = string(deliveryID(keys, l, channel, c))
-		}
+		contacts := firstOf(found)
 		rows, err := tx.Query(ctx, `
-			insert into delivery (incident_no, campaign_n, contact_id, id, channel, shard, state, fence)
-			select $1, $2, c, d, $5, $6, 'claimed', $7 from unnest($3::bigint[], $4::text[]) u (c, d)
-			on conflict do nothing returning contact_id`, l.no, l.Campaign, contacts, ids, channel, l.Shard, l.Fence)
+			insert into delivery (incident_no, campaign_n, channel, contact, shard, state, fence)
+			select $1, $2, $3, c, $5, 'claimed', $6 from unnest($4::bigint[]) c
+			on conflict do nothing returning contact, claimed_at`, l.no, l.Campaign, channel, contacts, l.Shard, l.Fence)
 		if err != nil {
 			return err
 		}
-		claimed, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		claimed, err := pgx.CollectRows(rows, pgx.RowToStructByPos[claimedRow])
 		if err != nil {
 			return err
 		}
@@ -136,18 +145,130 @@ func (s *Store) Claim(ctx context.Context, l Lease, channel breach.Channel, afte
 				return err
 			}
 		}
-		work, err = s.load(ctx, tx, l, keys, claimed)
-		return err
+		work = make([]Work, len(claimed))
+		for i, c := range claimed {
+			work[i] = Work{Contact: c.Contact, Channel: channel, State: breach.DeliveryClaimed, ClaimedAt: c.ClaimedAt}
+		}
+		return s.fill(ctx, l, channel, work, found)
 	})
 	return work, next, err
+}
+
+type claimedRow struct {
+	Contact   int64
+	ClaimedAt time.Time
+}
+
+// behindRow is a recipient behind a contact.
+type behindRow struct {
+	Contact  [16]byte        `db:"contact"`
+	ID       int64           `db:"id"`
+	Cohort   int             `db:"cohort"`
+	Role     breach.Audience `db:"role"`
+	Language breach.Language `db:"language"`
+	Sealed   []byte          `db:"sealed"`
+}
+
+// page finds the shard's next recipients on a rung, and all of the campaign who share their contacts.
+func (s *Store) page(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, after int64, limit int) (found []behindRow, next int64, err error) {
+	column := contactColumn(channel)
+	type row struct {
+		Next int64 `db:"next"`
+		behindRow
+	}
+	rows, err := list[row](ctx, tx, `
+		with page as (
+			select r.id, r.`+column+` as contact from recipient r left join standing s on s.incident_no = r.incident_no and s.id = r.id
+			where r.incident_no = $1 and r.id > $2 and r.id >= $3 and r.id < $4 and `+onRung(l.Ladder, channel)+` order by r.id limit $5),
+		upTo as (select case when count(*) < $5 then $4 else max(id) end as next from page)
+		select u.next, b.`+column+` as contact, b.id, b.cohort, c.role, c.language, b.sealed
+		from (select distinct contact from page) p cross join upTo u
+		join recipient b on b.incident_no = $1 and b.`+column+` = p.contact and b.id >= $6 and b.id < $7
+		join cohort c on c.incident_no = $1 and c.no = b.cohort order by b.id`,
+		l.no, after, l.Lo, l.Hi, limit, l.first, l.last)
+	if err != nil || len(rows) == 0 {
+		return nil, l.Hi, err
+	}
+	found = make([]behindRow, len(rows))
+	for i, r := range rows {
+		found[i] = r.behindRow
+	}
+	return found, rows[0].Next, nil
+}
+
+// firstOf names each contact by the first recipient that has it. The rows are in the order of ids.
+func firstOf(found []behindRow) []int64 {
+	seen := make(map[[16]byte]bool, len(found))
+	var contacts []int64
+	for _, r := range found {
+		if !seen[r.Contact] {
+			seen[r.Contact] = true
+			contacts = append(contacts, r.ID)
+		}
+	}
+	return contacts
+}
+
+// onRung is the SQL condition that recipient r, with standing s, is to be told by a channel next: the first of the ladder after
+// the rungs behind them that they have a contact for.
+func onRung(ladder []breach.Channel, channel breach.Channel) string {
+	at := slices.Index(ladder, channel) + 1
+	cond := fmt.Sprintf(`coalesce(s.state, 'open') = 'open' and r.%s is not null and coalesce(s.passed, 0) < %d`, contactColumn(channel), at)
+	for i, earlier := range ladder[:at-1] {
+		cond += fmt.Sprintf(` and (coalesce(s.passed, 0) >= %d or r.%s is null)`, i+1, contactColumn(earlier))
+	}
+	return cond
+}
+
+// fill opens what is needed to write to contacts.
+func (s *Store) fill(ctx context.Context, l Lease, channel breach.Channel, work []Work, found []behindRow) error {
+	keys, err := s.keys.Keys(ctx, l.Incident)
+	if err != nil {
+		return err
+	}
+	house, err := s.House(ctx)
+	if err != nil {
+		return err
+	}
+	index := make(map[int64]int, len(work))
+	for i := range work {
+		w := &work[i]
+		index[w.Contact] = i
+		if w.Delivery, err = deliveryID(house, l.no, l.Campaign, channel, w.Contact); err != nil {
+			return err
+		}
+	}
+	holder := make(map[[16]byte]int, len(work)) // blind index -> work
+	for _, r := range found {
+		i, first := index[r.ID]
+		if first {
+			holder[r.Contact] = i
+		} else if i, first = holder[r.Contact]; !first {
+			continue // another shard's
+		}
+		plain, err := keys.Open("recipient", strconv.FormatInt(r.ID, 10), r.Sealed)
+		if err != nil {
+			return err
+		}
+		secret, err := readSecret(plain)
+		if err != nil {
+			return fmt.Errorf("recipient %d: %w", r.ID, err)
+		}
+		w := &work[i]
+		if w.To == "" {
+			w.To = secret.to(channel)
+		}
+		w.Behind = append(w.Behind, Recipient{ID: r.ID, Cohort: r.Cohort, Role: r.Role, Language: r.Language, Name: secret.Name, Person: secret.Person})
+	}
+	return nil
 }
 
 // foldSettled carries outcomes to those who came to a contact after it had ended: nobody writes to it a second time.
 func foldSettled(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, contacts []int64) error {
 	rows, err := tx.Query(ctx, `
-		select contact_id, state from delivery
-		where incident_no = $1 and campaign_n = $2 and contact_id = any($3) and
-			(state in ('accepted', 'rejected') or state = 'in_doubt' and next_at = 'infinity')`, l.no, l.Campaign, contacts)
+		select contact, state from delivery
+		where incident_no = $1 and campaign_n = $2 and channel = $3 and contact = any($4) and
+			(state in ('accepted', 'rejected') or state = 'in_doubt' and next_at = 'infinity')`, l.no, l.Campaign, channel, contacts)
 	if err != nil {
 		return err
 	}
@@ -163,50 +284,65 @@ func foldSettled(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel
 }
 
 // Unsettled returns a shard's deliveries on one channel that wait for this worker: claimed by a holder that is gone, in
-// doubt, or refused for now with the time come. At most limit, those in doubt first.
+// doubt, or refused for now with the time come. At most limit, those in doubt first. It reads the whole shard's part of the
+// ledger: ask when the shard was taken and when something is due, not for every batch.
 func (s *Store) Unsettled(ctx context.Context, l Lease, channel breach.Channel, limit int) (work []Work, err error) {
 	err = s.tx(ctx, "read unsettled deliveries", func(tx pgx.Tx) error {
 		if err := holds(ctx, tx, l); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `
-			update delivery set fence = $4 from (
-				select contact_id from delivery
+		type row struct {
+			Contact   int64                `db:"contact"`
+			State     breach.DeliveryState `db:"state"`
+			Tries     int                  `db:"tries"`
+			Resent    bool                 `db:"resent"`
+			DoubtedAt *time.Time           `db:"doubted_at"`
+			IntentAt  *time.Time           `db:"intent_at"`
+			ClaimedAt time.Time            `db:"claimed_at"`
+		}
+		left, err := list[row](ctx, tx, `
+			update delivery d set fence = $4 from (
+				select contact from delivery
 				where incident_no = $1 and campaign_n = $2 and shard = $3 and channel = $5 and
 					(state = 'in_doubt' and next_at is null or state = 'claimed' and fence < $4 or state in ('temporary', 'in_doubt') and next_at <= now())
-				order by state = 'in_doubt' desc, contact_id limit $6) u
-			where delivery.incident_no = $1 and delivery.campaign_n = $2 and delivery.contact_id = u.contact_id returning delivery.contact_id`,
+				order by state = 'in_doubt' desc, contact limit $6) u
+			where d.incident_no = $1 and d.campaign_n = $2 and d.channel = $5 and d.contact = u.contact
+			returning d.contact, d.state, d.tries, d.resent, d.doubted_at, d.intent_at, d.claimed_at`,
 			l.no, l.Campaign, l.Shard, l.Fence, channel, limit)
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		work = make([]Work, len(left))
+		contacts := make([]int64, len(left))
+		for i, r := range left {
+			contacts[i] = r.Contact
+			work[i] = Work{
+				Contact: r.Contact, Channel: channel, State: r.State, Tries: r.Tries, Resent: r.Resent,
+				DoubtedAt: r.DoubtedAt, IntentAt: r.IntentAt, ClaimedAt: r.ClaimedAt,
+			}
+		}
+		column := contactColumn(channel)
+		found, err := list[behindRow](ctx, tx, `
+			select b.`+column+` as contact, b.id, b.cohort, c.role, c.language, b.sealed
+			from recipient f join recipient b on b.incident_no = $1 and b.`+column+` = f.`+column+` and b.id >= $3 and b.id < $4
+			join cohort c on c.incident_no = $1 and c.no = b.cohort
+			where f.incident_no = $1 and f.id = any($2) order by b.id`, l.no, contacts, l.first, l.last)
 		if err != nil {
 			return err
 		}
-		contacts, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-		if err != nil || len(contacts) == 0 {
-			return err
-		}
-		keys, err := s.keys.Keys(ctx, l.Incident)
-		if err != nil {
-			return err
-		}
-		work, err = s.load(ctx, tx, l, keys, contacts)
-		return err
+		return s.fill(ctx, l, channel, work, found)
 	})
 	return work, err
 }
 
-// WaitingDeliveries tells how many deliveries of the shard wait for a later try, and when the first is due.
-func (s *Store) WaitingDeliveries(ctx context.Context, l Lease) (n int64, next *time.Time, err error) {
+// WaitingDeliveries tells how many deliveries of the shard wait for a later try, and when the first is due. An empty channel is
+// any.
+func (s *Store) WaitingDeliveries(ctx context.Context, l Lease, channel breach.Channel) (n int64, next *time.Time, err error) {
 	err = s.pool.QueryRow(ctx, `
 		select count(*), min(next_at) from delivery
-		where incident_no = $1 and campaign_n = $2 and shard = $3 and state in ('temporary', 'in_doubt') and next_at < 'infinity'`,
-		l.no, l.Campaign, l.Shard).Scan(&n, &next)
+		where incident_no = $1 and campaign_n = $2 and shard = $3 and state in ('temporary', 'in_doubt') and next_at < 'infinity' and ($4 = '' or channel = $4)`,
+		l.no, l.Campaign, l.Shard, channel).Scan(&n, &next)
 	return n, next, wrap("read waiting deliveries", err)
-}
-
-// deliveryID derives the one id of a notice to a contact, so that whoever computes it finds the same.
-func deliveryID(keys *seal.Keys, l Lease, channel breach.Channel, contact int64) breach.DeliveryID {
-	sum := keys.Blind("delivery", fmt.Sprintf("%d|%s|%d", l.Campaign, channel, contact))
-	return breach.DeliveryID(fmt.Sprintf("%x", sum[:16]))
 }
 
 func holds(ctx context.Context, tx pgx.Tx, l Lease) error {
@@ -220,79 +356,14 @@ func holds(ctx context.Context, tx pgx.Tx, l Lease) error {
 	return nil
 }
 
-func contactColumn(c breach.Channel) string {
-	switch c {
-	case breach.Email:
-		return "email_contact"
-	case breach.SMS:
-		return "sms_contact"
-	case breach.Push:
-		return "push_contact"
-	default:
-	}
-	panic("store: no contacts of channel " + string(c))
-}
+// contactColumns are the columns of recipient that hold blind indexes of contacts.
+var contactColumns = []string{"email", "sms", "push"}
 
-// load reads what is needed to write to contacts, and opens it.
-func (s *Store) load(ctx context.Context, tx pgx.Tx, l Lease, keys *seal.Keys, contacts []int64) ([]Work, error) {
-	type delivery struct {
-		ID        breach.DeliveryID    `db:"id"`
-		Contact   int64                `db:"contact_id"`
-		Channel   breach.Channel       `db:"channel"`
-		State     breach.DeliveryState `db:"state"`
-		Tries     int                  `db:"tries"`
-		Resent    bool                 `db:"resent"`
-		DoubtedAt *time.Time           `db:"doubted_at"`
-		IntentAt  *time.Time           `db:"intent_at"`
-		ClaimedAt time.Time            `db:"claimed_at"`
-		Blind     []byte               `db:"blind"`
-		Sealed    []byte               `db:"sealed"`
+func contactColumn(c breach.Channel) string {
+	if !slices.Contains(contactColumns, string(c)) {
+		panic("store: no contacts of channel " + string(c))
 	}
-	deliveries, err := list[delivery](ctx, tx, `
-		select d.id, d.contact_id, d.channel, d.state, d.tries, d.resent, d.doubted_at, d.intent_at, d.claimed_at, c.blind, c.sealed
-		from delivery d join contact c on c.incident_no = d.incident_no and c.id = d.contact_id
-		where d.incident_no = $1 and d.campaign_n = $2 and d.contact_id = any($3) order by d.contact_id`, l.no, l.Campaign, contacts)
-	if err != nil || len(deliveries) == 0 {
-		return nil, err
-	}
-	column := contactColumn(deliveries[0].Channel)
-	type recipient struct {
-		ID       int64           `db:"id"`
-		Contact  int64           `db:"contact"`
-		Role     breach.Audience `db:"role"`
-		Language breach.Language `db:"language"`
-		Sealed   []byte          `db:"sealed"`
-	}
-	recipients, err := list[recipient](ctx, tx, `
-		select id, `+column+` as contact, role, language, sealed from recipient
-		where incident_no = $1 and campaign_n = $2 and `+column+` = any($3) order by id`, l.no, l.Campaign, contacts)
-	if err != nil {
-		return nil, err
-	}
-	behind := make(map[int64][]Recipient, len(contacts))
-	for _, r := range recipients {
-		plain, err := keys.Open("recipient", strconv.FormatInt(r.ID, 10), r.Sealed)
-		if err != nil {
-			return nil, err
-		}
-		var secret recipientSecret
-		if err := json.Unmarshal(plain, &secret); err != nil {
-			return nil, fmt.Errorf("recipient %d cannot be read", r.ID)
-		}
-		behind[r.Contact] = append(behind[r.Contact], Recipient{Role: r.Role, Language: r.Language, Name: secret.Name, Person: secret.Person})
-	}
-	work := make([]Work, len(deliveries))
-	for i, d := range deliveries {
-		to, err := keys.Open("contact", string(d.Blind), d.Sealed)
-		if err != nil {
-			return nil, err
-		}
-		work[i] = Work{
-			Delivery: d.ID, Contact: d.Contact, Channel: d.Channel, State: d.State, Tries: d.Tries, Resent: d.Resent,
-			DoubtedAt: d.DoubtedAt, IntentAt: d.IntentAt, ClaimedAt: d.ClaimedAt, To: string(to), Behind: behind[d.Contact],
-		}
-	}
-	return work, nil
+	return string(c)
 }
 
 // Intent says that the bytes of one delivery may leave from now on.
@@ -319,17 +390,17 @@ func (s *Store) Commit(ctx context.Context, l Lease, channel breach.Channel, int
 		if err := holds(ctx, tx, l); err != nil {
 			return err
 		}
-		if err := writeResults(ctx, tx, l, results); err != nil {
+		if err := writeResults(ctx, tx, l, channel, results); err != nil {
 			return err
 		}
 		if err := fold(ctx, tx, l, channel, results); err != nil {
 			return err
 		}
-		return writeIntents(ctx, tx, l, intents)
+		return writeIntents(ctx, tx, l, channel, intents)
 	})
 }
 
-func writeIntents(ctx context.Context, tx pgx.Tx, l Lease, intents []Intent) error {
+func writeIntents(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, intents []Intent) error {
 	if len(intents) == 0 {
 		return nil
 	}
@@ -340,15 +411,15 @@ func writeIntents(ctx context.Context, tx pgx.Tx, l Lease, intents []Intent) err
 	tag, err := tx.Exec(ctx, `
 		update delivery d set state = 'intent', intent_at = now(), tries = tries + 1, wire_sha256 = u.h, resent = resent or u.r, next_at = null
 		from unnest($4::bigint[], $5::bytea[], $6::bool[]) u (c, h, r)
-		where d.incident_no = $1 and d.campaign_n = $2 and d.contact_id = u.c and d.fence = $3 and d.state in ('claimed', 'temporary', 'in_doubt')`,
-		l.no, l.Campaign, l.Fence, contacts, hashes, resends)
+		where d.incident_no = $1 and d.campaign_n = $2 and d.channel = $7 and d.contact = u.c and d.fence = $3 and d.state in ('claimed', 'temporary', 'in_doubt')`,
+		l.no, l.Campaign, l.Fence, contacts, hashes, resends, channel)
 	if err == nil && tag.RowsAffected() != int64(len(intents)) {
 		err = ErrFenced
 	}
 	return err
 }
 
-func writeResults(ctx context.Context, tx pgx.Tx, l Lease, results []Result) error {
+func writeResults(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, results []Result) error {
 	if len(results) == 0 {
 		return nil
 	}
@@ -366,8 +437,8 @@ func writeResults(ctx context.Context, tx pgx.Tx, l Lease, results []Result) err
 			doubted_at = case when u.s = 'in_doubt' then coalesce(doubted_at, now()) else doubted_at end,
 			next_at = case when u.m then 'infinity' else now() + u.a end
 		from unnest($4::bigint[], $5::text[], $6::text[], $7::text[], $8::interval[], $9::bool[]) u (c, s, k, r, a, m)
-		where d.incident_no = $1 and d.campaign_n = $2 and d.contact_id = u.c and d.fence = $3 and d.state in ('claimed', 'intent', 'temporary', 'in_doubt')`,
-		l.no, l.Campaign, l.Fence, contacts, states, codes, references, again, moves(results))
+		where d.incident_no = $1 and d.campaign_n = $2 and d.channel = $10 and d.contact = u.c and d.fence = $3 and d.state in ('claimed', 'intent', 'temporary', 'in_doubt')`,
+		l.no, l.Campaign, l.Fence, contacts, states, codes, references, again, moves(results), channel)
 	if err == nil && tag.RowsAffected() != int64(n) {
 		err = ErrFenced
 	}
@@ -394,41 +465,93 @@ func fold(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, resul
 			moved = append(moved, x.Contact)
 		}
 	}
-	column := contactColumn(channel)
-	if len(told) > 0 {
-		if _, err := tx.Exec(ctx, `
-			update recipient set state = 'told', told_by = $4, told_at = now(), rung = null
-			where incident_no = $1 and campaign_n = $2 and `+column+` = any($3) and state in ('open', 'missed')`, l.no, l.Campaign, told, channel); err != nil {
-			return err
-		}
+	if err := foldTold(ctx, tx, l, channel, told); err != nil {
+		return err
 	}
-	if len(moved) == 0 {
+	return foldMoved(ctx, tx, l, channel, moved)
+}
+
+// behind is the SQL for the recipients r of a campaign who share the contacts named by $2, with their standing s.
+func behind(channel breach.Channel) string {
+	column := contactColumn(channel)
+	return `from recipient f join recipient r on r.incident_no = f.incident_no and r.` + column + ` = f.` + column + ` and r.id >= $3 and r.id < $4
+		left join standing s on s.incident_no = r.incident_no and s.id = r.id
+		where f.incident_no = $1 and f.id = any($2)`
+}
+
+func foldTold(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, contacts []int64) error {
+	if len(contacts) == 0 {
 		return nil
 	}
-	position := slices.Index(l.Ladder, channel) + 1
 	_, err := tx.Exec(ctx, `
-		update recipient set rung = `+nextRung+`, state = case when `+nextRung+` is null then 'missed' else 'open' end
-		where incident_no = $1 and campaign_n = $4 and `+column+` = any($5) and state = 'open' and rung = $6`,
-		l.no, l.Ladder, position, l.Campaign, moved, channel)
+		insert into standing (incident_no, id, passed, flags, state, told_by, told_at)
+		select r.incident_no, r.id, coalesce(s.passed, 0), r.flags, 'told', $5, now() `+behind(channel)+` and coalesce(s.state, 'open') in ('open', 'missed') order by r.id
+		on conflict (incident_no, id) do update set state = 'told', told_by = excluded.told_by, told_at = excluded.told_at where standing.state in ('open', 'missed')`,
+		l.no, contacts, l.first, l.last, channel)
+	return err
+}
+
+// foldMoved brings recipients to their next rung, or past the last.
+func foldMoved(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, contacts []int64) error {
+	if len(contacts) == 0 {
+		return nil
+	}
+	at := slices.Index(l.Ladder, channel) + 1
+	left := "false"
+	for _, later := range l.Ladder[at:] {
+		left += " or r." + contactColumn(later) + " is not null"
+	}
+	_, err := tx.Exec(ctx, `
+		insert into standing (incident_no, id, passed, flags, state)
+		select r.incident_no, r.id, $5, r.flags, case when `+left+` then 'open' else 'missed' end `+behind(channel)+` and `+onRung(l.Ladder, channel)+` order by r.id
+		on conflict (incident_no, id) do update set passed = excluded.passed, state = excluded.state where standing.state = 'open' and standing.passed < excluded.passed`,
+		l.no, contacts, l.first, l.last, at)
 	return err
 }
 
 // Delivery is a row of the ledger without the contact, for those who check it.
 type Delivery struct {
-	ID        breach.DeliveryID    `json:"id" db:"id"`
-	Campaign  int                  `json:"campaign" db:"campaign_n"`
-	Channel   breach.Channel       `json:"channel" db:"channel"`
-	State     breach.DeliveryState `json:"state" db:"state"`
-	Tries     int                  `json:"tries" db:"tries"`
-	Resent    bool                 `json:"resent" db:"resent"`
-	Code      string               `json:"code" db:"code"`
-	DoubtedAt *time.Time           `json:"doubted_at,omitempty" db:"doubted_at"`
+	ID         breach.DeliveryID    `json:"id" db:"-"`
+	Campaign   int                  `json:"campaign" db:"campaign_n"`
+	Channel    breach.Channel       `json:"channel" db:"channel"`
+	State      breach.DeliveryState `json:"state" db:"state"`
+	Tries      int                  `json:"tries" db:"tries"`
+	Resent     bool                 `json:"resent" db:"resent"`
+	Code       string               `json:"code" db:"code"`
+	DoubtedAt  *time.Time           `json:"doubted_at,omitempty" db:"doubted_at"`
+	WireSHA256 HexBytes             `json:"wire_sha256,omitempty" db:"wire_sha256"` // of the bytes that left
+	Contact    int64                `json:"-" db:"contact"`
+	No         int64                `json:"-" db:"incident_no"`
 }
 
-// Deliveries returns ledger rows after an id, at most limit.
+// Deliveries returns ledger rows after an id, in the order of campaigns and channels, at most limit. An id that is not this
+// incident's is refused.
 func (s *Store) Deliveries(ctx context.Context, id breach.IncidentID, after breach.DeliveryID, limit int) ([]Delivery, error) {
+	house, err := s.House(ctx)
+	if err != nil {
+		return nil, err
+	}
+	no, err := incidentNumber(ctx, s.pool, id)
+	if err != nil {
+		return nil, wrap("list deliveries", err)
+	}
+	from := DeliveryRef{}
+	if after != "" {
+		if from, err = s.DeliveryRef(ctx, after); err != nil || from.no != no {
+			return nil, refused("unknown_delivery", "%s has no delivery %s: take the value of \"after\" from the page before", id, after)
+		}
+	}
 	d, err := list[Delivery](ctx, s.pool, `
-		select d.id, d.campaign_n, d.channel, d.state, d.tries, d.resent, d.code, d.doubted_at
-		from delivery d join incident i on i.no = d.incident_no where i.id = $1 and d.id > $2 order by d.id limit $3`, id, after, limit)
-	return d, wrap("list deliveries", err)
+		select incident_no, contact, campaign_n, channel, state, tries, resent, code, doubted_at, wire_sha256 from delivery
+		where incident_no = $1 and (campaign_n, channel, contact) > ($2, $3, $4) order by campaign_n, channel, contact limit $5`,
+		no, from.Campaign, from.Channel, from.Contact, limit)
+	if err != nil {
+		return nil, wrap("list deliveries", err)
+	}
+	for i := range d {
+		if d[i].ID, err = deliveryID(house, no, d[i].Campaign, d[i].Channel, d[i].Contact); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 
 	"tocsin/internal/breach"
 )
@@ -26,16 +27,49 @@ func (s *Store) OpenMatters(ctx context.Context, id breach.IncidentID) ([]Matter
 }
 
 func openMatters(ctx context.Context, q querier, no int64) ([]Matter, error) {
-	return list[Matter](ctx, q, `
+	matters, err := list[Matter](ctx, q, `
 		select 'obligation' as kind, key, status from obligation where incident_no = $1 and status not in `+ended+`
 		union all select 'task', id, kind from task where incident_no = $1 and outcome is null
 		union all select 'notice', n::text, state from campaign where incident_no = $1 and state <> 'finished'
 		union all select 'public notice', subject, 'awaits approval' from document d where incident_no = $1 and kind = 'public_notice' and voided_at is null
 			and not exists (select from public_notice p where p.document_id = d.id)
-		union all select 'people', state, count(*)::text from affected_person where incident_no = $1 and state in ('open', 'missed')
-			and exists (select from obligation o where o.incident_no = $1 and o.duty = 'notice' and o.owed = 'owed') group by state
-		union all select 'people', 'in no notice', count(*)::text from recipient r where incident_no = $1 and campaign_n is null
-			and exists (select from obligation o where o.incident_no = $1 and o.duty = 'notice' and o.owed = 'owed') having count(*) > 0
+		union all select 'people file', no::text, 'not read to its end' from people_import where incident_no = $1 and finished_at is null
 		union all select 'facts', 'revision ' || facts_rev, 'not assessed' from incident where no = $1 and facts_rev > assessed_rev
 		order by 1, 2`, no)
+	if err != nil {
+		return nil, err
+	}
+	untold, err := untoldPeople(ctx, q, no)
+	return append(matters, untold...), err
+}
+
+// untoldPeople lists the people whom nobody has told, where a duty to tell them is owed.
+func untoldPeople(ctx context.Context, q querier, no int64) ([]Matter, error) {
+	owed, err := noticeOwed(ctx, q, no)
+	if err != nil || !owed {
+		return nil, err
+	}
+	tally, err := countPeople(ctx, q, no)
+	if err != nil {
+		return nil, err
+	}
+	unsent, err := uncampaigned(ctx, q, no)
+	if err != nil {
+		return nil, err
+	}
+	var matters []Matter
+	for _, m := range []struct {
+		key string
+		n   int64
+	}{{"open", tally.Open}, {"missed", tally.Missed}, {"in no notice", unsent}} {
+		if m.n > 0 {
+			matters = append(matters, Matter{Kind: "people", Key: m.key, Status: strconv.FormatInt(m.n, 10)})
+		}
+	}
+	return matters, nil
+}
+
+func noticeOwed(ctx context.Context, q querier, no int64) (owed bool, err error) {
+	err = q.QueryRow(ctx, `select exists (select from obligation where incident_no = $1 and duty = 'notice' and owed = 'owed')`, no).Scan(&owed)
+	return owed, err
 }

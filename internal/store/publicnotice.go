@@ -56,7 +56,7 @@ func (s *Store) Publish(ctx context.Context, in NewPublicNotice) (PublicNotice, 
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `update recipient set state = 'public' where incident_no = $1 and state = 'missed'`, no); err != nil {
+		if _, err := tx.Exec(ctx, `update standing set state = 'public' where incident_no = $1 and state = 'missed'`, no); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, foldPeople, no); err != nil {

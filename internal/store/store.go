@@ -16,6 +16,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,6 +37,7 @@ var migrations embed.FS
 type Store struct {
 	pool   *pgxpool.Pool
 	master seal.Master
+	house  atomic.Pointer[seal.House]
 	keys   *seal.Keyring
 
 	approvals map[breach.DocumentKind]int // see RequireApprovals

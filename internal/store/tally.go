@@ -10,23 +10,32 @@ import (
 
 // A person is told when a recipient of each role that must be told is told: the person alone for an adult; a guardian for
 // a minor, and the minor too where the minor has an address of their own. Who can no longer be told that way is missed, and
-// a public notice is then what reaches them.
+// a public notice is then what reaches them. Whoever has one recipient stands where that one does; the others are folded here,
+// into the row that stands for them.
 const foldPeople = `
-	update affected_person p set state = f.state
+	insert into standing (incident_no, id, passed, flags, state, person_state)
+	select $1, h.id, 0, h.flags, 'open', f.state
 	from (
-		select person_id, case
-			when bool_and(done) then 'told'
-			when bool_and(done or shown) then 'public'
+		select person, case
+			when bool_and(done or exempt) and bool_or(done) then 'told'
+			when bool_and(exempt) then 'exempt'
+			when bool_and(done or shown or exempt) then 'public'
 			when bool_or(waiting) then 'open'
 			else 'missed' end as state
 		from (
-			select person_id, role,
-				bool_or(state = 'told') as done,
-				bool_or(state = 'public') as shown,
-				bool_or(state = 'open') and not bool_or(state = 'told') as waiting
-			from recipient where incident_no = $1 group by person_id, role) r
-		group by person_id) f
-	where p.incident_no = $1 and p.id = f.person_id and p.state <> f.state and p.state <> 'exempt'`
+			select r.person, c.role,
+				bool_or(s.state = 'told') is true as done,
+				bool_or(s.state = 'public') is true as shown,
+				bool_and(s.state = 'exempt') is true as exempt,
+				bool_or(coalesce(s.state, 'open') = 'open') and bool_or(s.state = 'told') is not true as waiting
+			from recipient r join cohort c on c.incident_no = $1 and c.no = r.cohort
+			left join standing s on s.incident_no = $1 and s.id = r.id
+			where r.incident_no = $1 and r.flags & 2 <> 0 group by r.person, c.role) roles
+		group by person) f
+	join recipient h on h.incident_no = $1 and h.person = f.person and h.flags & 1 <> 0
+	left join standing t on t.incident_no = $1 and t.id = h.id
+	where coalesce(t.person_state, 'open') <> f.state order by h.id
+	on conflict (incident_no, id) do update set person_state = excluded.person_state`
 
 // FoldPeople brings every person's state into line with their recipients' and returns the count.
 func (s *Store) FoldPeople(ctx context.Context, id breach.IncidentID) (breach.Tally, error) {
@@ -55,13 +64,23 @@ func (s *Store) Tally(ctx context.Context, id breach.IncidentID) (breach.Tally, 
 	return t, wrap("count people", err)
 }
 
+// countPeople adds up what imports counted and what the standings of people are; who has none is open.
 func countPeople(ctx context.Context, q querier, no int64) (t breach.Tally, err error) {
+	var untoldExempt bool
 	err = q.QueryRow(ctx, `
-		select count(*), count(*) filter (where age in ('minor_14_17', 'under_14', 'minor')), count(*) filter (where age = 'under_14'),
-			count(*) filter (where state = 'told'), count(*) filter (where state = 'public'), count(*) filter (where state = 'exempt'),
-			count(*) filter (where state = 'open'), count(*) filter (where state = 'missed')
-		from affected_person where incident_no = $1`, no).
-		Scan(&t.Affected, &t.Minors, &t.Under14, &t.Told, &t.Public, &t.Exempt, &t.Open, &t.Missed)
+		select c.affected, c.minors, c.under14, s.told, s.public, s.exempt, s.missed, i.untold_exempt from incident i,
+			(select coalesce(sum(people), 0) as affected, coalesce(sum(people) filter (where age in ('minor_14_17', 'under_14', 'minor')), 0) as minors,
+				coalesce(sum(people) filter (where age = 'under_14'), 0) as under14 from cohort where incident_no = $1) c,
+			(select count(*) filter (where state = 'told') as told, count(*) filter (where state = 'public') as public,
+				count(*) filter (where state = 'exempt') as exempt, count(*) filter (where state = 'missed') as missed
+				from (select case when flags & 2 <> 0 then coalesce(person_state, 'open') else state end as state
+					from standing where incident_no = $1 and flags & 1 <> 0) people) s
+		where i.no = $1`, no).
+		Scan(&t.Affected, &t.Minors, &t.Under14, &t.Told, &t.Public, &t.Exempt, &t.Missed, &untoldExempt)
+	t.Open = t.Affected - t.Told - t.Public - t.Exempt - t.Missed
+	if untoldExempt {
+		t.Exempt, t.Open, t.Missed = t.Exempt+t.Open+t.Missed, 0, 0
+	}
 	return t, err
 }
 
@@ -77,10 +96,10 @@ func (s *Store) ChannelTallies(ctx context.Context, id breach.IncidentID, n int)
 		Resent    int64          `db:"resent"`
 	}
 	rows, err := list[row](ctx, s.pool, `
-		select l.channel, count(d.id) as attempted, count(d.id) filter (where d.state = 'accepted') as accepted,
-			count(d.id) filter (where d.state = 'rejected') as rejected,
-			count(d.id) filter (where d.state in ('claimed', 'intent', 'temporary')) as waiting,
-			count(d.id) filter (where d.state = 'in_doubt') as in_doubt, count(d.id) filter (where d.resent) as resent
+		select l.channel, count(d.contact) as attempted, count(d.contact) filter (where d.state = 'accepted') as accepted,
+			count(d.contact) filter (where d.state = 'rejected') as rejected,
+			count(d.contact) filter (where d.state in ('claimed', 'intent', 'temporary')) as waiting,
+			count(d.contact) filter (where d.state = 'in_doubt') as in_doubt, count(d.contact) filter (where d.resent) as resent
 		from incident i join campaign c on c.incident_no = i.no
 		cross join unnest(c.ladder) with ordinality l (channel, position)
 		left join delivery d on d.incident_no = i.no and d.campaign_n = c.n and d.channel = l.channel

@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"tocsin/internal/breach"
+)
+
+// Cohort is what recipients have in common that decides which text they get. People counts the affected people in it, each
+// in one cohort.
+type Cohort struct {
+	No         int             `json:"no" db:"no"`
+	Role       breach.Audience `json:"role" db:"role"`
+	Age        string          `json:"age" db:"age"`
+	Language   breach.Language `json:"language" db:"language"`
+	Region     string          `json:"region" db:"region"`
+	Categories []string        `json:"categories" db:"categories"`
+	People     int64           `json:"people" db:"people"`
+}
+
+// Cohorts lists an incident's cohorts.
+func (s *Store) Cohorts(ctx context.Context, id breach.IncidentID) ([]Cohort, error) {
+	c, err := list[Cohort](ctx, s.pool, `
+		select c.no, c.role, c.age, c.language, c.region, c.categories, c.people
+		from cohort c join incident i on i.no = c.incident_no where i.id = $1 order by c.no`, id)
+	return c, wrap("list cohorts", err)
+}
+
+// mostCohorts bounds an incident's cohorts: a file in which nearly every row has a combination of its own is not what its
+// columns say.
+const mostCohorts = 20_000
+
+type cohortKey struct {
+	role                          breach.Audience
+	language                      breach.Language
+	age, region, joinedCategories string
+}
+
+// cohorts numbers an import's cohorts.
+type cohorts struct {
+	store *Store
+	no    int64
+	known map[cohortKey]int32
+}
+
+func (c *cohorts) of(ctx context.Context, role breach.Audience, p *AffectedPerson) (int32, error) {
+	key := cohortKey{role, p.Language, p.Age, p.Region, strings.Join(p.Categories, ",")}
+	if n, ok := c.known[key]; ok {
+		return n, nil
+	}
+	if len(c.known) >= mostCohorts {
+		return 0, refused("too_many_cohorts", "the file tells more than %d kinds of people apart by age, language, region and categories of data: check that these columns hold what their headers say", mostCohorts)
+	}
+	categories := slices.Clone(p.Categories)
+	if categories == nil {
+		categories = []string{}
+	}
+	if _, err := c.store.pool.Exec(ctx, `
+		insert into cohort (incident_no, no, role, age, language, region, categories)
+		select $1, coalesce(max(no), 0) + 1, $2, $3, $4, $5, $6 from cohort where incident_no = $1 on conflict do nothing`,
+		c.no, role, p.Age, p.Language, p.Region, categories); err != nil {
+		return 0, wrap("add cohort", err)
+	}
+	var n int32
+	err := c.store.pool.QueryRow(ctx, `
+		select no from cohort where incident_no = $1 and role = $2 and age = $3 and language = $4 and region = $5 and categories = $6`,
+		c.no, role, p.Age, p.Language, p.Region, categories).Scan(&n)
+	if err != nil {
+		return 0, wrap("read cohort", err)
+	}
+	c.known[key] = n
+	return n, nil
+}

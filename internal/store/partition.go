@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// partitioned are the tables of people that exist from an incident's first file on, with the part of a page that is left
+// free: their rows change, and a change that stays on its page touches no index.
+var partitioned = []struct {
+	table      string
+	fillfactor int
+}{{"standing", 85}, {"delivery", 70}}
+
+// ensurePartitions gives an incident its own tables. They are attached rather than created as partitions, because that takes
+// no lock that would wait for other incidents' work.
+func ensurePartitions(ctx context.Context, tx pgx.Tx, no int64) error {
+	for _, p := range partitioned {
+		name := p.table + "_" + strconv.FormatInt(no, 10)
+		exists, err := tableExists(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if exists {
+			continue
+		}
+		if _, err := tx.Exec(ctx, fmt.Sprintf(
+			`create table %[1]s (like %[2]s including all) with (fillfactor = %[4]d); alter table %[2]s attach partition %[1]s for values in (%[3]d)`,
+			name, p.table, no, p.fillfactor)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func tableExists(ctx context.Context, q querier, name string) (exists bool, err error) {
+	err = q.QueryRow(ctx, `select to_regclass($1) is not null`, name).Scan(&exists)
+	return exists, err
+}
+
+// recipientName is the partition of an incident's recipients, stageName the table that one import fills.
+func recipientName(no int64) string           { return fmt.Sprintf("recipient_%d", no) }
+func stageName(no int64, importNo int) string { return fmt.Sprintf("recipient_%d_in_%d", no, importNo) }
+
+// indexContacts makes the indexes by which those who share a contact find each other, once an incident's people are about to
+// be told. Loading goes without them: building them over all rows is several times faster than row by row.
+func (s *Store) indexContacts(ctx context.Context, no int64) error {
+	table := recipientName(no)
+	if exists, err := tableExists(ctx, s.pool, table); err != nil || !exists {
+		return wrap("index contacts", err)
+	}
+	for _, column := range contactColumns {
+		name := table + "_" + column
+		if exists, err := tableExists(ctx, s.pool, name); err != nil {
+			return wrap("index contacts", err)
+		} else if exists {
+			continue
+		}
+		err := s.tx(ctx, "index contacts", func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, fmt.Sprintf(`set local maintenance_work_mem = '256MB'; create index if not exists %s on %s (%s) where %[3]s is not null`, name, table, column))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	_, err := s.pool.Exec(ctx, `analyze `+table)
+	return wrap("index contacts", err)
+}

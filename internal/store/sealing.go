@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strconv"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"tocsin/internal/breach"
+	"tocsin/internal/seal"
+)
+
+const (
+	sealBatchRows = 1000    // sealed at once by one goroutine
+	copyPartRows  = 200_000 // of one COPY command, committed with it
+)
+
+// sealBatch is some rows between the reader and the COPY stream.
+type sealBatch struct {
+	rows   []recipientRow
+	out    tuple
+	sealed chan struct{} // closed when out is complete
+	err    error
+}
+
+var sealBatches = sync.Pool{New: func() any { return new(sealBatch) }}
+
+func newSealBatch() *sealBatch {
+	b := sealBatches.Get().(*sealBatch)
+	b.rows, b.out, b.err, b.sealed = b.rows[:0], b.out[:0], nil, make(chan struct{})
+	return b
+}
+
+// release gives the memory back, without what it held of people.
+func (b *sealBatch) release() {
+	clear(b.rows)
+	sealBatches.Put(b)
+}
+
+// sealing runs rows through sealing goroutines into COPY, in order. What PostgreSQL cannot take makes the reader wait, so
+// memory does not grow with the file.
+type sealing struct {
+	work, ordered chan *sealBatch
+	workers       sync.WaitGroup
+	done          chan struct{} // closed when the stream has ended
+	copied        int64         // rows that are committed; read after done
+	err           error         // read after done
+}
+
+func startSealing(ctx context.Context, conn *pgxpool.Conn, keys func() (*seal.Keys, error), table string) *sealing {
+	workers := min(4, runtime.GOMAXPROCS(0))
+	s := &sealing{work: make(chan *sealBatch, workers), ordered: make(chan *sealBatch, 2*workers), done: make(chan struct{})}
+	for range workers {
+		s.workers.Go(func() {
+			for b := range s.work {
+				b.err = b.seal(keys)
+				close(b.sealed)
+			}
+		})
+	}
+	s.workers.Go(func() {
+		s.copied, s.err = copyAll(ctx, conn, table, s.ordered)
+		close(s.done)
+		for b := range s.ordered { // after a failure: whoever adds must not wait for ever
+			<-b.sealed
+			b.release()
+		}
+	})
+	return s
+}
+
+// add hands a batch over. It returns at once where the stream has failed; close tells why.
+func (s *sealing) add(b *sealBatch) {
+	select {
+	case <-s.done:
+		b.release()
+	default:
+		s.work <- b
+		s.ordered <- b
+	}
+}
+
+// failed reports whether the stream ended before its time.
+func (s *sealing) failed() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// close ends the stream and waits for it.
+func (s *sealing) close() (copied int64, err error) {
+	close(s.work)
+	close(s.ordered)
+	s.workers.Wait()
+	return s.copied, s.err
+}
+
+func copyAll(ctx context.Context, conn *pgxpool.Conn, table string, batches <-chan *sealBatch) (copied int64, err error) {
+	sql := fmt.Sprintf(`copy %s (id, person, email, sms, push, cohort, flags, sealed) from stdin (format binary)`, table)
+	for {
+		part := &copyPart{batches: batches, rows: copyPartRows}
+		_, err := conn.Conn().PgConn().CopyFrom(ctx, part, sql)
+		if part.err != nil {
+			return copied, part.err
+		}
+		if err != nil {
+			return copied, bare(err)
+		}
+		copied += int64(part.took)
+		if part.ended {
+			return copied, nil
+		}
+	}
+}
+
+// seal writes the batch's rows as COPY takes them.
+func (b *sealBatch) seal(keys func() (*seal.Keys, error)) error {
+	k, err := keys() // for each batch anew: a destroyed key is out of use soon
+	if err != nil {
+		return err
+	}
+	var plain []byte
+	var digits [20]byte
+	for i := range b.rows {
+		r := &b.rows[i]
+		plain = r.secret.append(plain[:0])
+		sealed, err := k.Seal("recipient", string(strconv.AppendInt(digits[:0], r.id, 10)), plain)
+		if err != nil {
+			return err
+		}
+		b.out.begin(8)
+		b.out.int64(r.id)
+		b.out.bytes(k.Blind("person", r.identity))
+		b.out.bytes(blindOf(k, breach.Email, r.secret.Email))
+		b.out.bytes(blindOf(k, breach.SMS, r.secret.Phone))
+		b.out.bytes(blindOf(k, breach.Push, r.secret.Push))
+		b.out.int32(r.cohort)
+		b.out.int16(r.flags)
+		b.out.bytes(sealed)
+	}
+	clear(plain)
+	return nil
+}
+
+// blindOf is nil for no contact.
+func blindOf(k *seal.Keys, channel breach.Channel, value string) []byte {
+	if value == "" {
+		return nil
+	}
+	return k.Blind(string(channel), value)
+}
