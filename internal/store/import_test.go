@@ -110,7 +110,9 @@ func TestABrokenFileIsCompletedByTheNext(t *testing.T) {
 	s := open(t)
 	id := openIncident(t, s)
 	const people = 3500
-	one := func(i int) store.AffectedPerson { return adult(fmt.Sprint("人", i), fmt.Sprintf("p%d@example.com", i), "") }
+	one := func(i int) store.AffectedPerson {
+		return adult(fmt.Sprint("人", i), fmt.Sprintf("p%d@example.com", i), "")
+	}
 	imp, err := s.BeginImport(t.Context(), id, "on.call")
 	if err != nil {
 		t.Fatal(err)
