@@ -66,6 +66,8 @@ type ChunkResult struct {
 	Halted    bool       `json:"halted"`            // a person stopped the campaign
 	Waiting   int64      `json:"waiting"`           // deliveries of the shard, on any channel, to be tried again later
 	NextAt    *time.Time `json:"next_at,omitempty"` // when the first of them is due
+
+	QuietUntil *time.Time `json:"quiet_until,omitempty"` // the channel is silent until then, and somebody waits for it
 }
 
 // SendChunk sends. It takes the shard over from whoever held it, settles what they left in doubt, then goes on. The
@@ -94,7 +96,11 @@ func (s *Sender) run(ctx context.Context, in ChunkInput, run *sending) (lease st
 	if run.texts, err = s.texts(ctx, in); err != nil {
 		return lease, err
 	}
-	run.lease = lease
+	house, err := s.Store.House(ctx)
+	if err != nil {
+		return lease, err
+	}
+	run.lease, run.returnToken = lease, house.ReturnToken
 	run.lookAt(s.Now()) // what the last holder left
 	return lease, run.all(ctx, in.Limit)
 }
@@ -139,6 +145,8 @@ type sending struct {
 	lease   store.Lease
 	channel breach.Channel
 	texts   breach.Content
+
+	returnToken func(breach.DeliveryID) string // what a mail's bounce is told by
 
 	mu     sync.Mutex
 	result *ChunkResult
@@ -402,7 +410,7 @@ func (s *sending) backoff(tries int) time.Duration {
 
 // compose writes one message for everyone behind a contact: one mail names all of a mother's children.
 func (s *sending) compose(w store.Work) (notifiers.Message, bool) {
-	m := notifiers.Message{ID: w.Delivery, To: w.To, Date: w.ClaimedAt}
+	m := notifiers.Message{ID: w.Delivery, To: w.To, Date: w.ClaimedAt, Return: s.returnToken(w.Delivery)}
 	if len(w.Behind) == 0 {
 		return m, false
 	}
