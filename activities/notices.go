@@ -19,7 +19,6 @@ type Notices struct {
 	Store        *store.Store
 	Templates    *templates.Set
 	Organisation templates.Organisation
-	FirstWave    WavePolicy
 }
 
 // Draft is a version of a document that waits for a second person.
@@ -51,8 +50,8 @@ type DraftNoticeInput struct {
 	Ladder   []breach.Channel  `json:"ladder"`
 }
 
-// DraftNotice writes the notice for every audience in every language from the newest facts. The same facts give the same
-// document.
+// DraftNotice writes the notice under every law that asks for one, for every audience in every language, from the newest facts
+// and what our people wrote. The same facts and words give the same document.
 func (a *Notices) DraftNotice(ctx context.Context, in DraftNoticeInput) (Draft, error) {
 	var random [16]byte
 	if _, err := rand.Read(random[:]); err != nil {
@@ -72,15 +71,18 @@ func (a *Notices) DraftNotice(ctx context.Context, in DraftNoticeInput) (Draft, 
 	}
 	view := a.view(in.Incident, facts.Facts)
 	view.Number, view.IssuedAt, view.Later = campaign.Number, incident.OpenedAt, in.Campaign > 1
+	words, err := a.Store.NoticeWords(ctx, in.Incident)
+	if err != nil {
+		return Draft{}, final(err)
+	}
+	say(&view, words.Words)
+	needs, err := a.needs(ctx, in.Incident, facts.Facts)
+	if err != nil {
+		return Draft{}, final(err)
+	}
 	var content breach.Content
-	for _, audience := range []breach.Audience{breach.ToPerson, breach.ToMinor, breach.ToGuardian} {
-		for _, l := range templates.Languages() {
-			t, err := a.Templates.Notice(view, audience, l)
-			if err != nil {
-				return Draft{}, faulty(err)
-			}
-			content.Renditions = append(content.Renditions, rendition(t))
-		}
+	if content.Renditions, err = a.renditions(view, needs); err != nil {
+		return Draft{}, faulty(err)
 	}
 	return addDocument(ctx, a.Store, store.Document{
 		IncidentID: in.Incident, Kind: breach.DocNotice, Subject: "notice/" + itoa(in.Campaign), Author: facts.Author, FactsRev: facts.Rev,
@@ -92,7 +94,7 @@ func (a *Notices) view(id breach.IncidentID, facts breach.Facts) templates.Notic
 	v.State, _ = facts.Enum("state")
 	v.Kinds, _ = facts.Set("kinds")
 	v.Categories, _ = facts.Set("data.categories")
-	v.OccurredAt, v.AwareAt = instant(facts, "occurred_at"), instant(facts, "aware_at")
+	v.OccurredAt, v.AwareAt, v.HeldUntil = instant(facts, "occurred_at"), instant(facts, "aware_at"), instant(facts, "delay.law_enforcement_until")
 	return v
 }
 
@@ -174,6 +176,19 @@ func (a *Notices) FreezeAudience(ctx context.Context, in FreezeInput) (Frozen, e
 	return frozen, final(err)
 }
 
+// CountOpenInput is the input of CountOpen.
+type CountOpenInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Campaign int               `json:"campaign"`
+}
+
+// CountOpen counts recipients that still have a channel to try.
+func (a *Notices) CountOpen(ctx context.Context, in CountOpenInput) (int64, error) {
+	defer beat(ctx, alive)()
+	n, err := a.Store.OpenRecipients(ctx, in.Incident, in.Campaign)
+	return n, final(err)
+}
+
 // CountPeopleInput is the input of CountPeople.
 type CountPeopleInput struct {
 	Incident breach.IncidentID `json:"incident"`
@@ -192,32 +207,24 @@ type FinishCampaignInput struct {
 	Campaign int               `json:"campaign"`
 }
 
-// Finished says how a campaign stands when it was to end.
-type Finished struct {
-	Tally breach.Tally `json:"tally"`
-	Again bool         `json:"again,omitempty"` // it did not end: a bounce took an outcome back meanwhile
-}
-
 // FinishCampaign ends a campaign and states as a fact how many people no channel reached: some laws ask for a public notice
 // then.
-func (a *Notices) FinishCampaign(ctx context.Context, in FinishCampaignInput) (Finished, error) {
+func (a *Notices) FinishCampaign(ctx context.Context, in FinishCampaignInput) (breach.Tally, error) {
 	defer beat(ctx, alive)()
 	t, err := a.Store.FoldPeople(ctx, in.Incident)
 	if err != nil {
-		return Finished{}, final(err)
+		return t, final(err)
 	}
 	if !t.Reconciles() {
-		return Finished{}, temporal.NewNonRetryableApplicationError("the counts of people do not add up", ErrTypeRefused, nil, t)
-	}
-	finished, err := a.Store.FinishCampaign(ctx, in.Incident, in.Campaign)
-	if err != nil || !finished {
-		return Finished{Tally: t, Again: true}, final(err)
+		return t, temporal.NewNonRetryableApplicationError("the counts of people do not add up", ErrTypeRefused, nil, t)
 	}
 	facts, err := a.Store.Facts(ctx, in.Incident, 0)
 	if err != nil {
-		return Finished{}, final(err)
+		return t, final(err)
 	}
 	// The author of the facts stays who stated them: a count is no statement of a person's.
-	_, err = a.Store.AmendFacts(ctx, in.Incident, breach.Facts{"people.unreachable": t.Missed}, facts.Author, "counted when the notice had been sent")
-	return Finished{Tally: t}, final(err)
+	if _, err := a.Store.AmendFacts(ctx, in.Incident, breach.Facts{"people.unreachable": t.Missed}, facts.Author, "counted when the notice had been sent"); err != nil {
+		return t, final(err)
+	}
+	return t, final(a.Store.FinishCampaign(ctx, in.Incident, in.Campaign))
 }

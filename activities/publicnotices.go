@@ -38,6 +38,11 @@ func (a *Notices) DraftPublicNotice(ctx context.Context, in DraftPublicInput) (D
 		return Draft{}, final(err)
 	}
 	view := templates.PublicView{NoticeView: a.view(in.Incident, facts.Facts), PublishedAt: facts.At.Truncate(time.Minute)}
+	words, err := a.Store.NoticeWords(ctx, in.Incident)
+	if err != nil {
+		return Draft{}, final(err)
+	}
+	say(&view.NoticeView, words.Words)
 	view.Number = number
 	page, err := a.Templates.PublicNotice(view)
 	if err != nil {

@@ -15,7 +15,6 @@ import (
 	"tocsin/internal/breach"
 	"tocsin/internal/store"
 	"tocsin/notifiers"
-	"tocsin/templates"
 )
 
 // Sender hands a notice's messages to the channels and keeps the ledger while it does.
@@ -66,8 +65,6 @@ type ChunkResult struct {
 	Halted    bool       `json:"halted"`            // a person stopped the campaign
 	Waiting   int64      `json:"waiting"`           // deliveries of the shard, on any channel, to be tried again later
 	NextAt    *time.Time `json:"next_at,omitempty"` // when the first of them is due
-
-	QuietUntil *time.Time `json:"quiet_until,omitempty"` // the channel is silent until then, and somebody waits for it
 }
 
 // SendChunk sends. It takes the shard over from whoever held it, settles what they left in doubt, then goes on. The
@@ -96,11 +93,7 @@ func (s *Sender) run(ctx context.Context, in ChunkInput, run *sending) (lease st
 	if run.texts, err = s.texts(ctx, in); err != nil {
 		return lease, err
 	}
-	house, err := s.Store.House(ctx)
-	if err != nil {
-		return lease, err
-	}
-	run.lease, run.returnToken = lease, house.ReturnToken
+	run.lease = lease
 	run.lookAt(s.Now()) // what the last holder left
 	return lease, run.all(ctx, in.Limit)
 }
@@ -119,23 +112,27 @@ func (s *Sender) slotsOf(channel breach.Channel, lanes int) chan struct{} {
 }
 
 // texts loads the approved words of a campaign.
-func (s *Sender) texts(ctx context.Context, in ChunkInput) (breach.Content, error) {
+func (s *Sender) texts(ctx context.Context, in ChunkInput) (*approvedTexts, error) {
 	var c breach.Content
 	campaign, err := s.Store.Campaign(ctx, in.Incident, in.Campaign)
 	if err != nil {
-		return c, final(err)
+		return nil, final(err)
 	}
 	if campaign.Document == nil {
-		return c, temporal.NewNonRetryableApplicationError("the campaign has no approved notice", ErrTypeRefused, nil)
+		return nil, temporal.NewNonRetryableApplicationError("the campaign has no approved notice", ErrTypeRefused, nil)
 	}
 	d, err := s.Store.Document(ctx, *campaign.Document)
 	if err != nil {
-		return c, final(err)
+		return nil, final(err)
 	}
 	if err := json.Unmarshal(d.Content, &c); err != nil {
-		return c, temporal.NewNonRetryableApplicationError("the notice cannot be read", ErrTypeTexts, nil)
+		return nil, temporal.NewNonRetryableApplicationError("the notice cannot be read", ErrTypeTexts, nil)
 	}
-	return c, nil
+	cohorts, err := s.Store.Cohorts(ctx, in.Incident)
+	if err != nil {
+		return nil, final(err)
+	}
+	return newApprovedTexts(c, cohorts), nil
 }
 
 // sending is one run of SendChunk.
@@ -144,9 +141,7 @@ type sending struct {
 	outlet  Outlet
 	lease   store.Lease
 	channel breach.Channel
-	texts   breach.Content
-
-	returnToken func(breach.DeliveryID) string // what a mail's bounce is told by
+	texts   *approvedTexts
 
 	mu     sync.Mutex
 	result *ChunkResult
@@ -328,7 +323,7 @@ func (s *sending) count(r store.Result) store.Result {
 // prepare makes the finished bytes, or the result where nothing is to be sent: an address that the channel cannot carry, or
 // a doubt that is settled without sending.
 func (s *sending) prepare(ctx context.Context, w store.Work) (notifiers.Wire, *store.Result) {
-	m, ok := s.compose(w)
+	m, ok := s.texts.compose(w)
 	if !ok {
 		return notifiers.Wire{}, &store.Result{Contact: w.Contact, State: breach.DeliveryRejected, Code: "no_text"}
 	}
@@ -406,44 +401,4 @@ func (s *sending) backoff(tries int) time.Duration {
 		wait = min(wait, s.Policy.RetryMost)
 	}
 	return wait
-}
-
-// compose writes one message for everyone behind a contact: one mail names all of a mother's children.
-func (s *sending) compose(w store.Work) (notifiers.Message, bool) {
-	m := notifiers.Message{ID: w.Delivery, To: w.To, Date: w.ClaimedAt, Return: s.returnToken(w.Delivery)}
-	if len(w.Behind) == 0 {
-		return m, false
-	}
-	audience, first := breach.ToMinor, w.Behind[0]
-	for _, r := range w.Behind {
-		if r.Role == breach.ToGuardian {
-			audience, first = breach.ToGuardian, r
-			break
-		}
-		if r.Role == breach.ToPerson {
-			audience, first = breach.ToPerson, r
-		}
-	}
-	text, ok := s.texts.Rendition(first.Language, audience)
-	if !ok {
-		return m, false
-	}
-	names := templates.MergeNames{Recipient: first.Name}
-	seen := map[string]bool{}
-	for _, r := range w.Behind {
-		if r.Person != "" && !seen[r.Person] {
-			seen[r.Person] = true
-			names.People = append(names.People, r.Person)
-		}
-	}
-	merged := noticeText(text).Merge(names)
-	m.Language, m.Subject, m.Text, m.HTML, m.Variables = merged.Language, merged.Subject, merged.Text, merged.HTML, merged.Variables
-	switch w.Channel {
-	case breach.SMS:
-		m.Subject, m.Text, m.HTML = "", merged.SMS, ""
-	case breach.Push:
-		m.Subject, m.Text, m.HTML = merged.PushTitle, merged.PushBody, ""
-	default:
-	}
-	return m, true
 }

@@ -20,7 +20,6 @@ type rowWatcher interface {
 	beginRow()
 	endRow(label string) breach.ItemState
 	absent(list string) (label, says string, state breach.ItemState)
-	asked() []block
 }
 
 // plainValues are values that stand ready.
@@ -90,12 +89,7 @@ func expandLines(body []line, v values, group string) ([]block, string) {
 			}
 			only = only[:len(only)-1]
 			continue
-		case hidden > 0 || l.kind == contentMark:
-			continue
-		case l.kind == contentRest:
-			if watcher, ok := v.(rowWatcher); ok {
-				out = append(out, watcher.asked()...)
-			}
+		case hidden > 0:
 			continue
 		case l.kind == groupHeading:
 			group = l.group
@@ -113,17 +107,6 @@ func expandLines(body []line, v values, group string) ([]block, string) {
 		}
 	}
 	return out, group
-}
-
-// marks lists the contents that the law asks for and that the form answers.
-func (s *source) marks() []string {
-	var out []string
-	for _, l := range s.body {
-		if l.kind == contentMark {
-			out = append(out, l.group)
-		}
-	}
-	return out
 }
 
 // within narrows a block to the readers that every open {{only}} is for.

@@ -32,7 +32,6 @@ func Register(w worker.WorkflowRegistry) {
 		{TypeObligation, Obligation},
 		{TypeCampaign, NoticeCampaign},
 		{TypeShard, NoticeShard},
-		{TypeReopening, NoticeReopening},
 		{TypePublicNotice, PublicNotice},
 		{TypeFollowUp, FollowUp},
 	} {

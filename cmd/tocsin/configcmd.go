@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tocsin/internal/bounce"
 	"tocsin/internal/breach"
 	"tocsin/internal/config"
 	"tocsin/internal/regulation"
@@ -159,10 +158,6 @@ var knownWords = config.Known{
 			return err
 		}
 		return n.Close()
-	},
-	Return: func(address string) error {
-		_, err := bounce.ParseAddress(address)
-		return err
 	},
 }
 

@@ -130,10 +130,14 @@ func (p *page) document(v api.DocumentView, hash string) {
 		p.item(p.say("状态", "State"), p.approval(v.Document))
 	}
 	if slices.ContainsFunc(v.Content.Renditions, func(r breach.Rendition) bool { return r.Marks != nil }) {
-		p.item(p.say("说明", "Note"), p.say("⟦…⟧ 处在发送时填入姓名，其余一字不改。", "⟦…⟧ is where names go in when it is sent; nothing else changes."))
+		p.item(p.say("说明", "Note"), p.say("⟦greeting⟧、⟦people⟧ 处在发送时填入姓名；⟦only …⟧ 与 ⟦end⟧ 之间只发给这类信息被泄露的人；其余一字不改。",
+			"⟦greeting⟧ and ⟦people⟧ are where names go in when it is sent; what stands between ⟦only …⟧ and ⟦end⟧ goes to those alone of whom such data were exposed; nothing else changes."))
 	}
 	for _, r := range v.Content.Renditions {
 		head := string(r.Language)
+		if r.Law != "" {
+			head = r.Law + ", " + head
+		}
 		if r.Audience != "" {
 			head += ", " + p.audience(r.Audience)
 		}

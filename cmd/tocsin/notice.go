@@ -30,6 +30,7 @@ func noticeCommand() *cobra.Command {
 		example: "INC-2026-0001 notice/1", find: findNotice,
 	})...)
 	cmd.AddCommand(haltCommand(true), haltCommand(false))
+	cmd.AddCommand(noticeWordsCommand(), noticePreviewCommand(), noticeTestSendCommand())
 	return cmd
 }
 

@@ -13,6 +13,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -45,6 +46,11 @@ type Options struct {
 	// Unnamed makes the text of a notice to people as it reads without any name, for everybody who checks it. Nil leaves the
 	// text as it was approved, with the places of names marked.
 	Unnamed func(breach.Rendition) breach.Rendition
+
+	// TestSend mails one text of a notice, with lines for these categories of data, to one of our own people. Nil sends none.
+	// OurAddresses are theirs.
+	TestSend     func(ctx context.Context, to string, r breach.Rendition, categories []string) error
+	OurAddresses []string
 
 	// ClientIP tells whom a request of the public pages comes from, for their rate limit. Nil takes the connection's other
 	// end, which behind a proxy is the proxy: then all people share one limit.

@@ -60,7 +60,10 @@ func table(maxUpload int64) []Route {
 		{Method: "POST", Pattern: "/v1/tasks/{id}/end", Roles: handlers, limit: formLimit, do: endTask, Does: "say that a task was done, or could not be"},
 
 		{Method: "GET", Pattern: "/v1/incidents/{id}/filings", Roles: readers, do: listFilings, Does: "list reports to authorities with their documents and receipts"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/notice-words", Roles: readers, do: showNoticeWords, Does: "show what our people wrote for the notices"},
+		{Method: "PUT", Pattern: "/v1/incidents/{id}/notice-words", Roles: workers, limit: formLimit, do: writeNoticeWords, Does: "write the cause, the measures and the rest for the notices"},
 		{Method: "GET", Pattern: "/v1/incidents/{id}/notices", Roles: readers, do: listNotices, Does: "list notices to people and to the public"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/campaigns/{n}/test-send", Roles: handlers, limit: formLimit, do: testSend, Does: "mail a notice's text to one of our own people, marked as a test"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/campaigns/{n}/halt", Roles: handlers, limit: formLimit, do: halt, Does: "stop a campaign's sending at once"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/campaigns/{n}/resume", Roles: deciders, limit: formLimit, do: resume, Does: "let a halted campaign go on"},
 

@@ -76,12 +76,6 @@ func (l leaf) parse(text string) (any, error) {
 			return nil, l.fault()
 		}
 		return n, nil
-	case l.typ.Kind() == reflect.Float64:
-		n, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return nil, l.fault()
-		}
-		return n, nil
 	case l.typ.Kind() == reflect.Slice:
 		return l.parseList(text)
 	}

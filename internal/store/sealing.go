@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"runtime"
 	"strconv"
@@ -137,10 +136,10 @@ func (b *sealBatch) seal(keys func() (*seal.Keys, error)) error {
 		}
 		b.out.begin(8)
 		b.out.int64(r.id)
-		b.out.blind(k, "person", r.identity)
-		b.out.blind(k, string(breach.Email), r.secret.Email)
-		b.out.blind(k, string(breach.SMS), r.secret.Phone)
-		b.out.blind(k, string(breach.Push), r.secret.Push)
+		b.out.bytes(k.Blind("person", r.identity))
+		b.out.bytes(blindOf(k, breach.Email, r.secret.Email))
+		b.out.bytes(blindOf(k, breach.SMS, r.secret.Phone))
+		b.out.bytes(blindOf(k, breach.Push, r.secret.Push))
 		b.out.int32(r.cohort)
 		b.out.int16(r.flags)
 		b.out.bytes(sealed)
@@ -149,12 +148,10 @@ func (b *sealBatch) seal(keys func() (*seal.Keys, error)) error {
 	return nil
 }
 
-// blind writes a value's blind index; null for no value.
-func (t *tuple) blind(k *seal.Keys, kind, value string) {
+// blindOf is nil for no contact.
+func blindOf(k *seal.Keys, channel breach.Channel, value string) []byte {
 	if value == "" {
-		t.bytes(nil)
-		return
+		return nil
 	}
-	*t = binary.BigEndian.AppendUint32(*t, seal.BlindSize)
-	*t = k.AppendBlind(*t, kind, value)
+	return k.Blind(string(channel), value)
 }
