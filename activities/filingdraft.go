@@ -25,8 +25,8 @@ func (a *Filings) DraftFiling(ctx context.Context, in DraftFilingInput) (Draft, 
 		return Draft{}, final(err)
 	}
 	var content breach.Content
-	for _, l := range languagesOf(o.Result) {
-		d, err := a.Templates.Filing(templates.FormFor(o.Result), view, l)
+	for _, l := range a.Templates.FilingLanguages(o.Result) {
+		d, err := a.Templates.Filing(a.Templates.FormFor(o.Result), view, l)
 		if err != nil {
 			return Draft{}, faulty(err)
 		}
@@ -35,14 +35,6 @@ func (a *Filings) DraftFiling(ctx context.Context, in DraftFilingInput) (Draft, 
 	return addDocument(ctx, a.Store, store.Document{
 		IncidentID: in.Incident, Kind: breach.DocFiling, Subject: in.Key, Author: facts.Author, FactsRev: facts.Rev,
 	}, content)
-}
-
-// languagesOf puts the language that the authority reads first: it becomes the report, the other its attachment.
-func languagesOf(o breach.Obligation) []breach.Language {
-	if o.Zone == "Asia/Shanghai" || o.Zone == "" {
-		return []breach.Language{breach.Chinese, breach.English}
-	}
-	return []breach.Language{breach.English, breach.Chinese}
 }
 
 func (a *Filings) view(ctx context.Context, id breach.IncidentID, o store.Obligation, facts store.FactRevision) (templates.FilingView, error) {

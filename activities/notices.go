@@ -19,6 +19,7 @@ type Notices struct {
 	Store        *store.Store
 	Templates    *templates.Set
 	Organisation templates.Organisation
+	FirstWave    WavePolicy
 }
 
 // Draft is a version of a document that waits for a second person.
@@ -176,19 +177,6 @@ func (a *Notices) FreezeAudience(ctx context.Context, in FreezeInput) (Frozen, e
 	return frozen, final(err)
 }
 
-// CountOpenInput is the input of CountOpen.
-type CountOpenInput struct {
-	Incident breach.IncidentID `json:"incident"`
-	Campaign int               `json:"campaign"`
-}
-
-// CountOpen counts recipients that still have a channel to try.
-func (a *Notices) CountOpen(ctx context.Context, in CountOpenInput) (int64, error) {
-	defer beat(ctx, alive)()
-	n, err := a.Store.OpenRecipients(ctx, in.Incident, in.Campaign)
-	return n, final(err)
-}
-
 // CountPeopleInput is the input of CountPeople.
 type CountPeopleInput struct {
 	Incident breach.IncidentID `json:"incident"`
@@ -207,24 +195,32 @@ type FinishCampaignInput struct {
 	Campaign int               `json:"campaign"`
 }
 
+// Finished says how a campaign stands when it was to end.
+type Finished struct {
+	Tally breach.Tally `json:"tally"`
+	Again bool         `json:"again,omitempty"` // it did not end: a bounce took an outcome back meanwhile
+}
+
 // FinishCampaign ends a campaign and states as a fact how many people no channel reached: some laws ask for a public notice
 // then.
-func (a *Notices) FinishCampaign(ctx context.Context, in FinishCampaignInput) (breach.Tally, error) {
+func (a *Notices) FinishCampaign(ctx context.Context, in FinishCampaignInput) (Finished, error) {
 	defer beat(ctx, alive)()
 	t, err := a.Store.FoldPeople(ctx, in.Incident)
 	if err != nil {
-		return t, final(err)
+		return Finished{}, final(err)
 	}
 	if !t.Reconciles() {
-		return t, temporal.NewNonRetryableApplicationError("the counts of people do not add up", ErrTypeRefused, nil, t)
+		return Finished{}, temporal.NewNonRetryableApplicationError("the counts of people do not add up", ErrTypeRefused, nil, t)
+	}
+	finished, err := a.Store.FinishCampaign(ctx, in.Incident, in.Campaign)
+	if err != nil || !finished {
+		return Finished{Tally: t, Again: true}, final(err)
 	}
 	facts, err := a.Store.Facts(ctx, in.Incident, 0)
 	if err != nil {
-		return t, final(err)
+		return Finished{}, final(err)
 	}
 	// The author of the facts stays who stated them: a count is no statement of a person's.
-	if _, err := a.Store.AmendFacts(ctx, in.Incident, breach.Facts{"people.unreachable": t.Missed}, facts.Author, "counted when the notice had been sent"); err != nil {
-		return t, final(err)
-	}
-	return t, final(a.Store.FinishCampaign(ctx, in.Incident, in.Campaign))
+	_, err = a.Store.AmendFacts(ctx, in.Incident, breach.Facts{"people.unreachable": t.Missed}, facts.Author, "counted when the notice had been sent")
+	return Finished{Tally: t}, final(err)
 }

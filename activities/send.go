@@ -65,6 +65,8 @@ type ChunkResult struct {
 	Halted    bool       `json:"halted"`            // a person stopped the campaign
 	Waiting   int64      `json:"waiting"`           // deliveries of the shard, on any channel, to be tried again later
 	NextAt    *time.Time `json:"next_at,omitempty"` // when the first of them is due
+
+	QuietUntil *time.Time `json:"quiet_until,omitempty"` // the channel is silent until then, and somebody waits for it
 }
 
 // SendChunk sends. It takes the shard over from whoever held it, settles what they left in doubt, then goes on. The
@@ -93,7 +95,11 @@ func (s *Sender) run(ctx context.Context, in ChunkInput, run *sending) (lease st
 	if run.texts, err = s.texts(ctx, in); err != nil {
 		return lease, err
 	}
-	run.lease = lease
+	house, err := s.Store.House(ctx)
+	if err != nil {
+		return lease, err
+	}
+	run.lease, run.returnToken = lease, house.ReturnToken
 	run.lookAt(s.Now()) // what the last holder left
 	return lease, run.all(ctx, in.Limit)
 }
@@ -142,6 +148,8 @@ type sending struct {
 	lease   store.Lease
 	channel breach.Channel
 	texts   *approvedTexts
+
+	returnToken func(breach.DeliveryID) string // what a mail's bounce is told by
 
 	mu     sync.Mutex
 	result *ChunkResult
@@ -324,6 +332,7 @@ func (s *sending) count(r store.Result) store.Result {
 // a doubt that is settled without sending.
 func (s *sending) prepare(ctx context.Context, w store.Work) (notifiers.Wire, *store.Result) {
 	m, ok := s.texts.compose(w)
+	m.Return = s.returnToken(w.Delivery)
 	if !ok {
 		return notifiers.Wire{}, &store.Result{Contact: w.Contact, State: breach.DeliveryRejected, Code: "no_text"}
 	}

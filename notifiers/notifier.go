@@ -30,6 +30,9 @@ type Message struct {
 	// Date is what an email bears as its date: when the delivery was first planned. Give it where a message may be prepared
 	// again later, since it is among the bytes. Zero takes the notifier's clock.
 	Date time.Time
+	// Return tells an email's bounce apart: what stands for {id} in the configured return address. It is no part of the
+	// bytes. Empty where nobody waits for a bounce of this message; it then comes back to the sender's own mailbox.
+	Return string
 }
 
 // Attachment is a file that travels with an email.
@@ -42,9 +45,10 @@ type Attachment struct {
 // Wire is a message as the finished bytes that will cross the wire. It is made before the intent is written, so that
 // nothing can fail half way through sending.
 type Wire struct {
-	ID   breach.DeliveryID
-	To   string
-	Body []byte
+	ID     breach.DeliveryID
+	To     string
+	Return string // as in [Message]
+	Body   []byte
 }
 
 // SHA256 is the hash that the intent records.

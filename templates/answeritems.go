@@ -9,8 +9,11 @@ func prompt(key, zh, en, helpZH, helpEN string) AnswerItem {
 var answerItems = []AnswerItem{
 	// what happened
 	prompt("system", "涉事设施、系统、平台", "Facility, system or platform", "名称、用途、部署位置；多个的逐一写明。", "Name, purpose and where it runs; name each one."),
+	prompt("product", "产品或者服务", "Product or service", "名称、版本、用户范围。", "Name, version, and who uses it."),
+	prompt("defect", "安全缺陷、漏洞", "Defect or vulnerability", "内容、触发条件、编号（如有）；不写可直接利用的细节。", "What it is, how it is triggered, its number if any; no detail that lets others exploit it."),
 	prompt("place", "事发地点", "Place", "机房或办公地点所在的省、市；云上系统写明云服务商和地域。", "City of the data centre or office; for a cloud, the provider and the region."),
 	prompt("circumstances", "事件情况", "Circumstances", "两三句话写明发生了什么、怎样发现的。", "In two or three sentences: what happened, and how it was found."),
+	prompt("scope", "事件范围", "Scope", "涉及的业务、系统、数据和地区。", "The business, systems, data and places concerned."),
 	prompt("detection", "发现方式", "How it was discovered", "监测告警、用户投诉、外部通报等，及发现人的岗位。", "An alarm, a complaint, a tip from outside; and the post of who found it."),
 	prompt("date_range", "起止时间", "Date or period", "从何时起、到何时止；只知道大致时间的，写明“约”。", "From when to when; say “about” where it is only known roughly."),
 	prompt("cause", "原因", "Cause", "已经查明的写明依据；尚在核查的写明目前判断。", "What is established, and on what evidence; else the present view."),
@@ -54,15 +57,19 @@ var answerItems = []AnswerItem{
 	prompt("notified_at", "告知个人的时间", "When people were told", "开始和完成的日期；尚未告知的写明计划。", "First and last day; if not yet, the plan."),
 	prompt("notice_method", "告知方式", "How people are told", "邮件、短信、信函、公告等。", "Email, text message, letter, public notice."),
 	prompt("notice_content", "告知内容", "Content of the notice", "概要；附样本的写明附件名称。", "A summary; name the attachment if a sample is enclosed."),
+	prompt("notice_template", "通知样本", "Template of the notice", "附件名称；样本不含个人数据。", "Name of the attachment; the sample holds no personal data."),
 	prompt("notice_reason", "不告知或者推迟告知个人的理由", "Why people are not told, or later", "法律依据和事实理由。", "The provision and the facts."),
 	prompt("substitute", "替代告知", "Substitute notice", "方式、地址、起止日期；没有的写明不适用及理由。", "Form, place and dates; if none, say that it does not apply and why."),
 	prompt("identity_services", "身份保护服务", "Identity theft services", "提供者、期限、如何登记；不提供的写明理由。", "Provider, term and how to enrol; if not offered, why."),
+	prompt("relief", "救济程序", "Relief", "投诉、赔偿的受理部门和程序。", "Where and how people complain and claim."),
+	prompt("rights", "权利告知", "Telling people of their rights", "怎样告知个人可以请求损害赔偿、申请纠纷调解。", "How people learn that they may claim damages and ask for mediation."),
 	prompt("toll_free", "免费咨询电话", "Toll-free number", "号码和开通期限。", "Number, and until when it is staffed."),
 	prompt("publication", "向社会公布的情况", "Publication", "是否已经公布，何时、以何种方式；不公布的写明理由。", "Whether, when and how it was made public; if not, why."),
 
 	// us and others
 	prompt("dpo", "数据保护官或联系人", "Data protection officer or contact", "岗位、电话、邮箱。", "Post, telephone and email."),
 	prompt("licence", "许可证或者备案编号", "Licence or registration number", "业务许可证号、备案号或登记编号。", "Number of the business licence, filing or registration."),
+	prompt("annex_form", "附件《数据安全事件信息报告表》", "The plan's incident report form", "按预案附件样式填写后作为附件提交，此处写附件名称。", "Fill in the form annexed to the plan, attach it, and name the attachment here."),
 	prompt("sector", "行业", "Sector", "所属行业和主要业务。", "Line of business."),
 	prompt("police_report", "警方报案", "Police report", "受理机关、编号、日期；未报案的写明理由。", "Which police, the number and the date; if none, why."),
 	prompt("law_enforcement_delay", "执法机关要求推迟", "Delay asked for by law enforcement", "机关、日期、书面或口头、推迟到何时；没有的写明不适用及理由。", "Agency, date, written or oral, until when; if none, say so and why."),

@@ -3,6 +3,7 @@ package templates
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,6 +17,9 @@ type AnswerItem struct {
 	Name breach.Text // a noun, for lists
 	Help breach.Text // what to write, in a line
 }
+
+// askedKey is the key of a content that the law asks for and that a form has no row of its own for: the first is asked.1.
+var askedKey = regexp.MustCompile(`^asked\.[1-9][0-9]?$`)
 
 // maxAnswer is the length of an answer in characters. A longer one belongs into an attachment.
 const maxAnswer = 8000
@@ -44,6 +48,7 @@ func answerItem(key string) (AnswerItem, bool) {
 // under a fact's name only the reason stands why the fact does not apply, for its value is a fact and is stated as one.
 func CheckAnswer(key string, a Answer) error {
 	_, isItem := answerItem(key)
+	isItem = isItem || askedKey.MatchString(key)
 	_, isFact := breach.DefOf(breach.FactName(key))
 	switch {
 	case !isItem && !isFact:

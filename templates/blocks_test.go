@@ -21,8 +21,8 @@ func rowOf(t *testing.T, d templates.Document, label string) breach.Block {
 
 // The blocks say what the text says, in its order, and each row its state.
 func TestFilingBlocks(t *testing.T) {
-	s := templates.Default()
-	d, err := s.Filing("cn-cac/initial", sampleFiling(""), breach.English)
+	s := defaults()
+	d, err := s.Filing("cn-cac/initial", sampleFiling("cn-cac/initial"), breach.English)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,8 +52,8 @@ func TestFilingBlocks(t *testing.T) {
 
 // An empty list is a row of its own: unknown, or with the reason why there is none.
 func TestFilingEmptyList(t *testing.T) {
-	s := templates.Default()
-	v := sampleFiling("")
+	s := defaults()
+	v := sampleFiling("cn-cac/initial")
 	v.Measures = nil
 	d, err := s.Filing("cn-cac/initial", v, breach.English)
 	if err != nil {
@@ -77,8 +77,8 @@ func TestFilingEmptyList(t *testing.T) {
 
 // A fact that does not apply says why; an answer in one language is not called unknown in the other.
 func TestFilingAnswerStates(t *testing.T) {
-	s := templates.Default()
-	v := sampleFiling("")
+	s := defaults()
+	v := sampleFiling("cn-cac/initial")
 	v.Answers["loss.direct_cny"] = templates.Answer{NotApplicable: breach.Text{EN: "the service is free of charge."}}
 	v.Answers["trend"] = templates.Answer{Text: breach.Text{ZH: "未见扩大。"}}
 	for l, want := range map[breach.Language][]string{
@@ -107,7 +107,7 @@ func TestCheckAnswer(t *testing.T) {
 		{"an answer", "cause", "", templates.Answer{Text: said}},
 		{"a reason", "cause", "", templates.Answer{NotApplicable: because}},
 		{"a fact that does not apply", "people.u14", "", templates.Answer{NotApplicable: because}},
-		{"a misspelt key", "casue", "the items are: system, place", templates.Answer{Text: said}},
+		{"a misspelt key", "casue", "the items are: system, product", templates.Answer{Text: said}},
 		{"a fact's value", "people.u14", "state it as one", templates.Answer{Text: said}},
 		{"both", "cause", "one of the two", templates.Answer{Text: said, NotApplicable: because}},
 		{"a book", "cause", "attachment", templates.Answer{Text: breach.Text{ZH: strings.Repeat("长", 8001)}}},
@@ -118,9 +118,9 @@ func TestCheckAnswer(t *testing.T) {
 			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("%v", err)
 			}
-			v := sampleFiling("")
+			v := sampleFiling("cn-cac/initial")
 			v.Answers[c.key] = c.a
-			if _, ferr := templates.Default().Filing("cn-cac/initial", v, breach.English); (ferr == nil) != (err == nil) {
+			if _, ferr := defaults().Filing("cn-cac/initial", v, breach.English); (ferr == nil) != (err == nil) {
 				t.Errorf("the filing says %v", ferr)
 			}
 		})
@@ -129,8 +129,8 @@ func TestCheckAnswer(t *testing.T) {
 
 // A supplement names the reports that it follows.
 func TestFilingPrevious(t *testing.T) {
-	v := sampleFiling("")
-	if d, err := templates.Default().Filing("cn-cac/initial", v, breach.English); err != nil || strings.Contains(d.Text, "no receipt number yet") {
+	v := sampleFiling("cn-cac/initial")
+	if d, err := defaults().Filing("cn-cac/initial", v, breach.English); err != nil || strings.Contains(d.Text, "no receipt number yet") {
 		t.Fatalf("a first report follows nothing (%v)", err)
 	}
 	v.Obligation.Stage, v.Revision = breach.StageSupplement, 2
@@ -144,11 +144,11 @@ func TestFilingPrevious(t *testing.T) {
 			"· 22 November 2026, 09:10 (Beijing time; 2026-11-22 01:10 UTC): supplement no. 1, no receipt number yet\n",
 		},
 		breach.Chinese: {
-			"· 2026年11月21日 05:10（北京时间；UTC 2026-11-20 21:10）：初始报告，回执编号 12387-20261121-0042\n",
+			"· 2026年11月21日 05:10（北京时间；UTC 2026-11-20 21:10）：首次报告，回执编号 12387-20261121-0042\n",
 			"· 2026年11月22日 09:10（北京时间；UTC 2026-11-22 01:10）：续报第 1 号，尚未收到回执编号\n",
 		},
 	} {
-		d, err := templates.Default().Filing("cn-cac/initial", v, l)
+		d, err := defaults().Filing("cn-cac/initial", v, l)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +162,7 @@ func TestFilingPrevious(t *testing.T) {
 
 // An editor can list what a form asks for.
 func TestFormItems(t *testing.T) {
-	s := templates.Default()
+	s := defaults()
 	for _, form := range s.Forms() {
 		items, err := s.FormItems(form)
 		if err != nil || len(items) == 0 {

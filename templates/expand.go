@@ -20,6 +20,7 @@ type rowWatcher interface {
 	beginRow()
 	endRow(label string) breach.ItemState
 	absent(list string) (label, says string, state breach.ItemState)
+	asked() []block
 }
 
 // plainValues are values that stand ready.
@@ -89,7 +90,12 @@ func expandLines(body []line, v values, group string) ([]block, string) {
 			}
 			only = only[:len(only)-1]
 			continue
-		case hidden > 0:
+		case hidden > 0 || l.kind == contentMark:
+			continue
+		case l.kind == contentRest:
+			if watcher, ok := v.(rowWatcher); ok {
+				out = append(out, watcher.asked()...)
+			}
 			continue
 		case l.kind == groupHeading:
 			group = l.group
@@ -107,6 +113,17 @@ func expandLines(body []line, v values, group string) ([]block, string) {
 		}
 	}
 	return out, group
+}
+
+// marks lists the contents that the law asks for and that the form answers.
+func (s *source) marks() []string {
+	var out []string
+	for _, l := range s.body {
+		if l.kind == contentMark {
+			out = append(out, l.group)
+		}
+	}
+	return out
 }
 
 // within narrows a block to the readers that every open {{only}} is for.

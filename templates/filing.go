@@ -65,22 +65,35 @@ type Document struct {
 }
 
 var filingGrammar = grammar{
-	head: []string{"title"},
+	head:  []string{"title"},
+	plain: []string{"rules", "reads"},
+	form:  true,
 	scalars: []string{
 		"organisation", "address", "credit_code", "kind", "home_page", "hotline", "email", "signer", "signer_title",
-		"signer_phone", "signer_email", "incident", "stage", "prepared_at", "prepared_date", "duty", "instrument", "article", "addressee",
-		"due_at", "told", "told_public", "told_open",
+		"signer_phone", "signer_email", "incident", "stage", "prepared_at", "prepared_date", "duty", "basis", "addressee",
+		"due_at", "told", "told_public", "told_open", "headcount",
 	},
-	args:  []string{"fact", "answer"},
+	args:  []string{"fact", "answer", "residents"},
 	lists: []string{"severities", "measures", "timeline", "content", "previous", "open_items"},
-	flags: []string{"late"},
+	flags: []string{"late", "brief", "asked"},
 }
+
+// partGrammar is for the lines that forms share. Its head is a remark that says what the part is.
+var partGrammar = func() grammar {
+	g := filingGrammar
+	g.head, g.plain = nil, nil
+	return g
+}()
 
 func checkArgument(name, arg string) error {
 	switch name {
 	case "fact":
 		if _, ok := breach.DefOf(breach.FactName(arg)); !ok {
 			return fmt.Errorf("there is no fact named %q", arg)
+		}
+	case "residents":
+		if !regionArgument.MatchString(arg) {
+			return fmt.Errorf("residents takes a country or a state in small letters, such as us-ca; %q is none", arg)
 		}
 	case "answer":
 		if _, ok := answerItem(arg); !ok {
@@ -111,7 +124,7 @@ func (s *Set) Filing(form string, v FilingView, l breach.Language) (Document, er
 	if err != nil {
 		return Document{}, fmt.Errorf("the obligation's zone %q is not an IANA zone", zoneName)
 	}
-	values := &filingValues{v: v, l: l, loc: loc, words: s.words[l]}
+	values := &filingValues{v: v, l: l, loc: loc, words: s.words[l], marked: src.marks()}
 	title := join(src.head["title"], values)
 	blocks := src.expand(values)
 	return Document{
@@ -120,18 +133,6 @@ func (s *Set) Filing(form string, v FilingView, l breach.Language) (Document, er
 		HTML:   formPage(title, l, markup(blocks, "")),
 		Blocks: pieceByPiece(blocks),
 	}, nil
-}
-
-// Forms lists the forms of the set, sorted.
-func (s *Set) Forms() []string {
-	var out []string
-	for key := range s.filings {
-		if form, ok := strings.CutSuffix(key, "."+string(breach.Chinese)); ok {
-			out = append(out, form)
-		}
-	}
-	slices.Sort(out)
-	return out
 }
 
 func (v FilingView) validate() error {
@@ -159,6 +160,7 @@ type filingValues struct {
 	l       breach.Language
 	loc     *time.Location
 	words   words
+	marked  []string // contents that the form answers
 	missing bool     // an unknown item was written since the row began
 	exempt  bool     // an item that does not apply was written since the row began
 	open    []string // labels of the rows with unknown items
@@ -184,6 +186,10 @@ func (f *filingValues) scalar(r reference) string {
 		return f.fact(breach.FactName(r.arg))
 	case "answer":
 		return f.answer(r.arg)
+	case "residents":
+		return f.residents(strings.ToUpper(r.arg))
+	case "headcount":
+		return f.headcount()
 	}
 	return f.or(f.plain(r.name))
 }
@@ -192,6 +198,9 @@ func (f *filingValues) scalar(r reference) string {
 func (f *filingValues) fact(name breach.FactName) string {
 	if words := factWords(f.v.Facts, name, f.loc, f.l); words != "" {
 		return words
+	}
+	if aware := factWords(f.v.Facts, "aware_at", f.loc, f.l); name == "discovered_at" && aware != "" {
+		return aware // who is aware has discovered; only an earlier day would have to be stated
 	}
 	minors, known := f.v.Facts.Bool("people.minors")
 	u18, counted := f.v.Facts.Int("people.u18")
@@ -286,13 +295,8 @@ func (f *filingValues) plain(name string) string {
 		return date(f.v.PreparedAt, f.loc, f.l)
 	case "duty":
 		return ob.Title.In(f.l)
-	case "instrument":
-		return f.say("《"+ob.Instrument.ZH+"》", ob.Instrument.EN)
-	case "article":
-		if ob.ArticleIn != (breach.Text{}) {
-			return ob.ArticleIn.In(f.l)
-		}
-		return ob.Article
+	case "basis":
+		return basis(ob, f.l)
 	case "addressee":
 		return ob.Addressee.In(f.l)
 	case "due_at":
@@ -311,7 +315,7 @@ func (f *filingValues) stageOf(stage breach.Stage, revision int) string {
 	case breach.StageSupplement:
 		return f.say(fmt.Sprintf("续报第 %d 号", n), fmt.Sprintf("supplement no. %d", n))
 	case breach.StageInitial:
-		return f.say("初始报告", "initial report")
+		return f.say("首次报告", "initial report")
 	case breach.StageWithdrawal:
 		return f.say("撤回", "withdrawal")
 	case breach.StageSingle:
@@ -445,6 +449,10 @@ func (f *filingValues) set(r reference) bool {
 		return known && v != false && v != int64(0)
 	case "answer":
 		return f.v.Answers[r.arg] != Answer{}
+	case "asked":
+		return len(f.unmarked()) > 0
+	case "brief":
+		return f.brief()
 	case "late":
 		ob := f.v.Obligation
 		return ob.Hard && ob.DueAt != nil && f.v.PreparedAt.After(*ob.DueAt)

@@ -66,6 +66,12 @@ func (l line) formItem() FormItem {
 		switch p.name.name {
 		case "answer":
 			it.Answers = append(it.Answers, p.name.arg)
+		case "residents":
+			it.Answers = append(it.Answers, "people_region")
+			it.Facts = append(it.Facts, "people.by_region")
+		case "headcount":
+			it.Answers = append(it.Answers, "people_estimate")
+			it.Facts = append(it.Facts, "people.total")
 		case "fact":
 			it.Facts = append(it.Facts, breach.FactName(p.name.arg))
 		}

@@ -1,6 +1,7 @@
 package templates_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -47,7 +48,8 @@ func TestOverride(t *testing.T) {
 
 // A mistake in an override is found when the set is loaded, with its file, line and mend.
 func TestOverrideMistakes(t *testing.T) {
-	const notice, form, words = "notices/person.zh-CN.txt", "filings/cn-cac/initial.zh-CN.txt", "notices/words.zh-CN.txt"
+	const notice, words = "notices/person.zh-CN.txt", "notices/words.zh-CN.txt"
+	const form, letter, unit = "filings/cn-miit/report.zh-CN.txt", "filings/us-state/tx-attorney-general.en.txt", "filings/parts/cn-unit.zh-CN.txt"
 	cases := []struct{ name, file, old, new, says string }{
 		{"unknown name", notice, "{{hotline}}", "{{secret_token}}", `no name "secret_token"`},
 		{"unknown name in the head", notice, "subject: ", "subject: {{recipient_id}} ", `person.zh-CN.txt:1: there is no name`},
@@ -64,8 +66,16 @@ func TestOverrideMistakes(t *testing.T) {
 		{"a mark by hand", notice, "{{greeting}}\n", "⟦recipient⟧\n", "⟦"},
 		{"no head", notice, "\n---\n", "\n", "---"},
 		{"unknown fact", form, "{{fact people.total}}", "{{fact people.totl}}", `no fact named "people.totl"`},
-		{"unknown answer", form, "{{answer trend}}", "{{answer trnd}}", `no answer named "trnd"`},
-		{"a row without value", form, "@ 地址 | {{address}}", "@ 地址", "@ label | value"},
+		{"unknown answer", form, "{{answer impact}}", "{{answer impct}}", `no answer named "impct"`},
+		{"a row without value", unit, "@ 地址 | {{address}}", "@ 地址", "@ label | value"},
+		{"an unknown part", form, "{{part cn-unit}}", "{{part cn-unti}}", `no part named "cn-unti"`},
+		{"a part that holds itself", unit, "@ 地址 | {{address}}", "{{part cn-unit}}", `no part named "cn-unit" that can stand here`},
+		{"a part in a notice", notice, "{{greeting}}\n", "{{part cn-unit}}\n", `no name "part cn-unit"`},
+		{"a rule misspelt", form, "rules: cn-miit24-report", "rules: cn-miit24-report@first", "must be the same in both"},
+		{"languages that differ", letter, "reads: en", "reads: es", "must be the same in both"},
+		{"rules twice", form, "rules: cn-miit24-report", "rules: a\nrules: b", "rules is given twice"},
+		{"residents of nowhere", letter, "{{residents us-tx}}", "{{residents texas}}", "such as us-ca"},
+		{"a content without a row", letter, "% Number of residents\n@ Residents of Texas affected | {{residents us-tx}}\n@ Residents sent a disclosure so far | {{answer notified_at}}\n", "% Number of residents\n", "nothing after it answers"},
 		{"a phrase is missing", words, "category.health = 医疗、健康信息\n", "", "category.health"},
 		{"a phrase that nothing uses", words, "harm.default = ", "harm.dafault = x\nharm.default = ", "harm.dafault"},
 	}
@@ -95,6 +105,49 @@ func TestOverrideStrangers(t *testing.T) {
 	}
 	if _, err := templates.New(folder("notices/person.zh-CN.txt", "subject: \xff\n---\n")); err == nil {
 		t.Error("bytes that are no text were read")
+	}
+}
+
+const ownReport = "title: 报告\nrules: %s\n---\n@ 编号 | {{incident}}\n{{asked}}\n"
+
+func ownFiles(rules string, languages ...string) fstest.MapFS {
+	files := fstest.MapFS{}
+	for _, l := range languages {
+		files["filings/zz-office/report."+l+".txt"] = &fstest.MapFile{Data: fmt.Appendf(nil, ownReport, rules)}
+	}
+	return files
+}
+
+// An operator adds a form, for an own law or in place of ours, by putting its two languages into the folder.
+func TestOwnForm(t *testing.T) {
+	s, err := templates.New(ownFiles("zz-own-law us-tx-ag@supplement us-tx-ag", "zh-CN", "en"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range []breach.RuleID{"zz-own-law", "us-tx-ag"} {
+		if form := s.FormFor(breach.Obligation{Rule: rule, Stage: breach.StageSingle}); form != "zz-office/report" {
+			t.Errorf("%s: %s", rule, form)
+		}
+	}
+	v := sampleFiling(templates.FormGeneral)
+	d, err := s.Filing("zz-office/report", v, breach.English)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []breach.ItemState{breach.ItemUnknown, breach.ItemUnknown, breach.ItemGiven} {
+		if b := rowOf(t, d, v.Obligation.Content[i].EN); b.State != want {
+			t.Errorf("%s: %s, want %s", b.Label, b.State, want)
+		}
+	}
+	for says, files := range map[string]fstest.MapFS{
+		"needs both languages": ownFiles("zz-own-law", "en"),
+		"must be a rule":       ownFiles("zz-own-law@tomorrow", "zh-CN", "en"),
+		"already":              ownFiles("zz-own-law zz-own-law", "zh-CN", "en"),
+		"replaces no text":     {"filings/zz-office.en.txt": {Data: []byte("x")}},
+	} {
+		if _, err := templates.New(files); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", says, err)
+		}
 	}
 }
 

@@ -18,6 +18,9 @@ import (
 //	- an item of a list
 //	@ label | value          a row of a form; an empty value says that it is not known yet
 //	{{each name}}            the items of a list, one "- " line each; {{lines name}} makes them paragraphs
+//	{{asked}}                a row for each content the law asks for that no row of the form answers
+//	% a content              that the law asks for, in the pack's words; the next block answers it
+//	{{part name}}            the lines of filings/parts/name
 //	{{if name}} … {{end}}    lines for when name has a value; {{if not name}} for when it has none
 //	{{only a b}} … {{end}}   lines for readers of whom data of the category a or b was exposed (notices)
 //	{{slot name}}            here stands what the law's own file says in that place (notices)
@@ -26,9 +29,10 @@ import (
 //
 // A name may have an argument: {{fact people.total}}. Nothing else is possible, and names come from a closed list.
 type source struct {
-	path string
-	head map[string][]piece
-	body []line
+	path  string
+	head  map[string][]piece
+	plain map[string]string // the optional lines of the head, as they stand
+	body  []line
 }
 
 type lineKind int
@@ -47,6 +51,9 @@ const (
 	onlyFor
 	slot
 	endIf
+	contentMark // a content that the law asks for
+	contentRest // rows for those without a mark
+	include
 )
 
 type line struct {
@@ -54,7 +61,7 @@ type line struct {
 	label []piece // of a row
 	text  []piece
 	name  reference // of each and if
-	group string    // of a groupHeading
+	group string    // of a groupHeading; the content of a mark
 	only  []string  // of onlyFor: categories of data
 	says  string    // the content of a law that this line is; empty for most
 }
@@ -70,10 +77,12 @@ type reference struct{ name, arg string }
 // grammar says what one kind of text may use.
 type grammar struct {
 	head    []string // every key is required
+	plain   []string // keys that may be given too, without names in their text
 	scalars []string // names that stand for a text
 	args    []string // names that take an argument
 	lists   []string
 	flags   []string // only for {{if}}
+	form    bool     // parts, marks and {{asked}} are for forms
 	groups  []string // every group is required, once
 	only    bool     // {{only …}} may stand
 	slots   []string // names for {{slot …}}
@@ -86,7 +95,7 @@ func parseSource(path string, b []byte, g grammar) (*source, error) {
 	if len(b) > maxSource || !utf8.Valid(b) {
 		return nil, fmt.Errorf("%s: must be UTF-8 text of at most 64 KiB", path)
 	}
-	p := &sourceParser{g: g, src: &source{path: path, head: map[string][]piece{}}}
+	p := &sourceParser{g: g, src: &source{path: path, head: map[string][]piece{}, plain: map[string]string{}}}
 	head, body, ok := strings.Cut(strings.ReplaceAll(strings.TrimPrefix(string(b), "\ufeff"), "\r\n", "\n"), "\n---\n")
 	if !ok {
 		return nil, fmt.Errorf("%s: a line --- must divide the head from the body", path)
@@ -119,8 +128,12 @@ func (p *sourceParser) parseHead(head string) {
 		key, text, ok := strings.Cut(l, ":")
 		key = strings.TrimSpace(key)
 		switch {
+		case ok && slices.Contains(p.g.plain, key) && p.src.plain[key] == "":
+			p.src.plain[key] = strings.TrimSpace(text)
+		case ok && slices.Contains(p.g.plain, key):
+			p.fault("%s is given twice", key)
 		case !ok || !slices.Contains(p.g.head, key):
-			p.fault("the head has lines \"key: text\" with these keys: %s", strings.Join(p.g.head, ", "))
+			p.fault("the head has lines \"key: text\" with these keys: %s", strings.Join(slices.Concat(p.g.head, p.g.plain), ", "))
 		case p.src.head[key] != nil:
 			p.fault("%s is given twice", key)
 		default:
@@ -136,7 +149,8 @@ func (p *sourceParser) parseHead(head string) {
 
 var (
 	eachLine  = regexp.MustCompile(`^\{\{(each|lines) ([a-z_]+)\}\}$`)
-	ifLine    = regexp.MustCompile(`^\{\{if (not )?([a-z_]+)(?: ([a-z0-9_.]+))?\}\}$`)
+	ifLine    = regexp.MustCompile(`^\{\{if (not )?([a-z_]+)(?: ([a-z0-9_.-]+))?\}\}$`)
+	partLine  = regexp.MustCompile(`^\{\{part ([a-z0-9-]+)\}\}$`)
 	groupLine = regexp.MustCompile(`^# ([a-z_]+):(?: (.+))?$`)
 	onlyLine  = regexp.MustCompile(`^\{\{only ([a-z0-9_ ]+)\}\}$`)
 	slotLine  = regexp.MustCompile(`^\{\{slot ([a-z_]+)\}\}$`)
@@ -203,6 +217,17 @@ func (p *sourceParser) parseLine(l string) line {
 	}
 	if l == "{{end}}" {
 		return line{kind: endIf}
+	}
+	if p.g.form {
+		if m := partLine.FindStringSubmatch(l); m != nil {
+			return line{kind: include, name: reference{name: m[1]}}
+		}
+		if rest, ok := strings.CutPrefix(l, "% "); ok {
+			return line{kind: contentMark, group: rest}
+		}
+		if l == "{{asked}}" {
+			return line{kind: contentRest}
+		}
 	}
 	if m := groupLine.FindStringSubmatch(l); m != nil {
 		if !slices.Contains(p.g.groups, m[1]) {
@@ -278,7 +303,7 @@ func withDots(names []string) []string {
 	return out
 }
 
-var namePattern = regexp.MustCompile(`\{\{([a-z_]+)(?: ([a-z0-9_.]+))?\}\}`)
+var namePattern = regexp.MustCompile(`\{\{([a-z_]+)(?: ([a-z0-9_.-]+))?\}\}`)
 
 // pieces cuts a text at its names.
 func (p *sourceParser) pieces(text string) []piece {

@@ -34,6 +34,8 @@ type Set struct {
 	notices  map[string]*source // "person.zh-CN", "us-california/person.en"
 	laws     map[string]*Law    // "cn-pipl"
 	filings  map[string]*source // "cn-cac/initial.zh-CN"
+	parts    map[string]*source // "contact.zh-CN": lines that many forms share
+	byRule   map[string]string  // form by selector, see [Set.FormFor]
 	messages map[string]*source // "reminder.zh-CN"
 	words    map[breach.Language]words
 	files    fs.FS
@@ -68,7 +70,7 @@ func Open(folder string) (*Set, error) {
 func New(overrides fs.FS) (*Set, error) {
 	files := layered{top: overrides}
 	s := &Set{
-		notices: map[string]*source{}, laws: map[string]*Law{}, filings: map[string]*source{}, messages: map[string]*source{},
+		notices: map[string]*source{}, laws: map[string]*Law{}, filings: map[string]*source{}, parts: map[string]*source{}, messages: map[string]*source{},
 		words: map[breach.Language]words{}, files: files,
 	}
 	var faults []error
@@ -82,7 +84,15 @@ func New(overrides fs.FS) (*Set, error) {
 		faults = append(faults, s.load(files, name))
 		return nil
 	})
-	if err := errors.Join(append(faults, err)...); err != nil {
+	faults = append(faults, err)
+	own := ownForms(overrides)
+	for _, name := range own {
+		faults = append(faults, s.load(files, name))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	if err := s.link(own); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -118,6 +128,8 @@ func (s *Set) load(files fs.FS, name string) error {
 		s.notices[key], err = parseSource(name, b, publicGrammar)
 	case folder == "notices":
 		s.notices[key], err = parseSource(name, b, noticeGrammar)
+	case strings.HasPrefix(name, "filings/parts/"):
+		s.parts[strings.TrimPrefix(key, "parts/")], err = parseSource(name, b, partGrammar)
 	case folder == "filings":
 		s.filings[key], err = parseSource(name, b, filingGrammar)
 	case folder == "messages":
@@ -133,7 +145,7 @@ func strangers(overrides fs.FS) []error {
 		if err != nil || d.IsDir() || strings.HasPrefix(path.Base(name), ".") || strings.HasPrefix(name, "playbooks/") {
 			return err
 		}
-		if _, err := fs.Stat(shipped, name); err != nil {
+		if _, err := fs.Stat(shipped, name); err != nil && !ownForm.MatchString(name) {
 			faults = append(faults, fmt.Errorf("%s: replaces no text; the texts are: %s", name, strings.Join(textFiles(), ", ")))
 		}
 		return nil

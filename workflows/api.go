@@ -22,6 +22,7 @@ const (
 	TypeObligation   = "Obligation"
 	TypeCampaign     = "NoticeCampaign"
 	TypeShard        = "NoticeShard"
+	TypeReopening    = "NoticeReopening"
 	TypePublicNotice = "PublicNotice"
 	TypeFollowUp     = "FollowUp"
 )
@@ -37,6 +38,7 @@ const (
 	SignalSettled  = "filing-settled"  // FilingSettled, to the obligation
 	SignalChild    = "child-status"    // ChildStatus, from children to the incident
 	SignalReassess = "reassessed"      // Reassessed, from the incident to obligations and campaigns
+	SignalBounced  = "bounced"         // nothing, to a notice's reopening: the ledger says the rest
 	SignalMet      = "fulfilled"       // Fulfilled, from the incident to obligations that something else meets
 	SignalAnswers  = "answers-set"     // AnswersSet, to the obligation
 	SignalRelease  = "hold-released"   // HoldReleased, to the obligation
@@ -62,6 +64,11 @@ func CampaignWorkflowID(id breach.IncidentID, n int) string {
 // ShardWorkflowID is the workflow of one shard of a campaign.
 func ShardWorkflowID(id breach.IncidentID, n, shard int) string {
 	return CampaignWorkflowID(id, n) + "/shard/" + itoa(shard)
+}
+
+// ReopeningWorkflowID is the workflow that goes on with a notice when bounces come after its end.
+func ReopeningWorkflowID(id breach.IncidentID, n int) string {
+	return CampaignWorkflowID(id, n) + "/reopened"
 }
 
 // PublicNoticeWorkflowID is the workflow of the n-th public notice.
@@ -194,6 +201,15 @@ type Settings struct {
 	Reminders      []float64        `json:"reminders"`    // fractions of the time
 	EscalateBefore time.Duration    `json:"escalate_before"`
 	PublicDays     int              `json:"public_days"` // how long a public notice is posted
+	FirstWave      FirstWave        `json:"first_wave"`
+	GatherBounces  time.Duration    `json:"gather_bounces"` // how long bounces gather before a notice that had ended goes on
+}
+
+// FirstWave is a small part of an audience that is told before the rest.
+type FirstWave struct {
+	Size  int           `json:"size,omitempty"`  // contacts; 0 for none
+	Above int64         `json:"above,omitempty"` // an audience of more people has one
+	Wait  time.Duration `json:"wait,omitempty"`  // for bounces
 }
 
 // Search attributes: what a manager's list shows. They are stored in clear, so they hold phases, levels, counts and

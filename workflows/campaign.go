@@ -27,16 +27,13 @@ type campaign struct {
 	tally   breach.Tally
 }
 
-// mostRounds bounds how often a campaign goes round for recipients whose next channel opened late.
-const mostRounds = 20
-
 // NoticeCampaign is one notice to one frozen audience: drafted, approved by another person than its author, sent in
-// shards until every recipient has one outcome.
+// shards until every recipient has one outcome. Bounces that come after its end are [NoticeReopening]'s.
 func NoticeCampaign(ctx workflow.Context, in CampaignState) error {
 	w := &campaign{CampaignState: in}
 	on(ctx, SignalReassess, func(s Reassessed) { w.FactsRev = max(w.FactsRev, s.FactsRev) })
 	on(ctx, SignalDecision, w.decided.heard)
-	for _, part := range []func(workflow.Context) error{w.agree, w.send, w.finish} {
+	for _, part := range []func(workflow.Context) error{w.agree, w.send} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -90,8 +87,7 @@ func (w *campaign) prepare(ctx workflow.Context) error {
 	return nil
 }
 
-// send freezes the audience and works through its shards, a bounded number at once; then again for whoever's next channel
-// opened after their shard had passed it.
+// send freezes the audience, sends a first wave where there is to be one, and goes round its shards until nobody waits.
 func (w *campaign) send(ctx workflow.Context) error {
 	w.set(ctx, "sending", "")
 	sent := false
@@ -104,20 +100,10 @@ func (w *campaign) send(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	for range mostRounds {
-		if err := w.round(ctx, frozen.Shards); err != nil {
-			return err
-		}
-		var open int64
-		if err := workflow.ExecuteActivity(overPeople(ctx, "count who is still open"), notices.CountOpen,
-			activities.CountOpenInput{Incident: w.Incident, Campaign: w.N}).Get(ctx, &open); err != nil {
-			return err
-		}
-		if open == 0 {
-			return nil
-		}
+	if err := w.firstWave(ctx, frozen); err != nil {
+		return err
 	}
-	return fmt.Errorf("recipients are still open after %d rounds", mostRounds)
+	return w.rounds(ctx, frozen.Shards)
 }
 
 // showProgress counts now and then while shards are under way: after a minute, then twice as long each time, so that a
@@ -172,17 +158,6 @@ func (w *campaign) count(ctx workflow.Context) {
 		return
 	}
 	w.report(ctx, "")
-}
-
-func (w *campaign) finish(ctx workflow.Context) error {
-	err := workflow.ExecuteActivity(overPeople(ctx, "finish the notice"), notices.FinishCampaign,
-		activities.FinishCampaignInput{Incident: w.Incident, Campaign: w.N}).Get(ctx, &w.tally)
-	if err != nil {
-		return err
-	}
-	w.status = "sent"
-	w.report(ctx, "")
-	return nil
 }
 
 func (w *campaign) set(ctx workflow.Context, status string, awaits breach.Role) {

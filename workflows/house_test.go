@@ -56,7 +56,9 @@ type house struct {
 	filed       []activities.Filed
 	untold      int64
 	shards      []activities.Shard
-	open        []int64
+	open        []int                 // how many shards are open, each time it is asked
+	again       []bool                // whether a bounce comes before the end
+	reopened    []activities.Reopened // what bounces after the end ask for
 	tally       breach.Tally
 	published   breach.Tally
 	chunk       func(activities.ChunkInput) activities.ChunkResult
@@ -245,9 +247,19 @@ func (a noticeActs) FreezeAudience(_ context.Context, in activities.FreezeInput)
 	return activities.Frozen{People: a.tally.Affected, Shards: a.shards}, nil
 }
 
-func (a noticeActs) CountOpen(context.Context, activities.CountOpenInput) (int64, error) {
-	a.did("count open")
-	return next(&a.open), nil
+func (a noticeActs) OpenShards(context.Context, activities.OpenShardsInput) ([]activities.Shard, error) {
+	a.did("list open shards")
+	return a.shards[:next(&a.open)], nil
+}
+
+func (a noticeActs) ReopenCampaign(context.Context, activities.ReopenInput) (activities.Reopened, error) {
+	a.did("reopen the notice")
+	return next(&a.reopened), nil
+}
+
+func (a noticeActs) JudgeFirstWave(context.Context, activities.JudgeInput) error {
+	a.did("judge the first wave")
+	return nil
 }
 
 func (a noticeActs) CountPeople(context.Context, activities.CountPeopleInput) (breach.Tally, error) {
@@ -255,9 +267,9 @@ func (a noticeActs) CountPeople(context.Context, activities.CountPeopleInput) (b
 	return a.tally, nil
 }
 
-func (a noticeActs) FinishCampaign(context.Context, activities.FinishCampaignInput) (breach.Tally, error) {
+func (a noticeActs) FinishCampaign(context.Context, activities.FinishCampaignInput) (activities.Finished, error) {
 	a.did("finish the notice")
-	return a.tally, nil
+	return activities.Finished{Tally: a.tally, Again: next(&a.again)}, nil
 }
 
 type senderActs struct{ *house }

@@ -30,12 +30,12 @@ func TestNoticeIsApprovedFrozenAndSent(t *testing.T) {
 	e.shards, e.tally = shards(2), breach.Tally{Affected: 2000, Told: 1990, Missed: 10}
 	e.hear(time.Hour, workflows.SignalDecision, decision("notice-1", approved))
 	e.run(workflows.TypeCampaign, campaign(1))
-	e.expect(e.about("notice", "freeze", "send", "count"),
+	e.expect(e.about("notice", "freeze", "send", "count", "list"),
 		"0:00 notice-1",
 		"1:00 freeze for notice-1 in shards of 1000",
 		"1:00 send email of shard 0", "1:00 send sms of shard 0", "1:00 count people",
 		"1:00 send email of shard 1", "1:00 send sms of shard 1", "1:00 count people",
-		"1:00 count open", "1:00 finish the notice",
+		"1:00 list open shards", "1:00 finish the notice",
 	)
 	told := e.told()
 	last := told[len(told)-1]
@@ -135,21 +135,100 @@ func TestNoticeKeepsShardsWithinTheWindow(t *testing.T) {
 
 func TestNoticeGoesRoundUntilNobodyIsOpen(t *testing.T) {
 	e := newTrial(t)
-	e.shards, e.open = shards(1), []int64{7, 1, 0}
+	e.shards, e.open = shards(3), []int{3, 1, 0}
 	e.hear(0, workflows.SignalDecision, decision("notice-1", approved))
 	e.run(workflows.TypeCampaign, campaign(1))
-	if got := len(e.about("send email")); got != 3 {
-		t.Errorf("went round %d times, want 3", got)
+	if got := len(e.about("send email")); got != 3+3+1 { // all, all again, and the one that is open still
+		t.Errorf("%d shards were sent, want 7", got)
 	}
-	if last := e.about("count open", "finish"); last[len(last)-1] != "0:00 finish the notice" {
+	if last := e.about("list open", "finish"); last[len(last)-1] != "0:00 finish the notice" {
 		t.Errorf("acts: %q", last)
+	}
+}
+
+// A bounce that takes an outcome back between the count and the end keeps the notice from ending.
+func TestNoticeDoesNotEndOverABounce(t *testing.T) {
+	e := newTrial(t)
+	e.shards, e.open, e.again = shards(2), []int{0, 1, 0}, []bool{true, false}
+	e.hear(0, workflows.SignalDecision, decision("notice-1", approved))
+	e.run(workflows.TypeCampaign, campaign(1))
+	e.expect(e.about("send email", "list", "finish"),
+		"0:00 send email of shard 0", "0:00 send email of shard 1", "0:00 list open shards", "0:00 finish the notice",
+		"0:00 list open shards", "0:00 send email of shard 0", "0:00 list open shards", "0:00 finish the notice",
+	)
+}
+
+func reopening() workflows.ReopeningState {
+	return workflows.ReopeningState{Incident: incidentID, N: 1, Settings: workflows.Settings{ShardWindow: 1, ChunkSize: 100, GatherBounces: time.Minute}}
+}
+
+// Bounces come after the notice has ended: those behind them go on, down the notice's own ladder.
+func TestBouncesReopenANotice(t *testing.T) {
+	e := newTrial(t)
+	e.shards, e.tally = shards(1), breach.Tally{Affected: 10, Told: 10}
+	e.reopened = []activities.Reopened{{Open: true, Ladder: ladder, Shards: shards(1)}, {Ended: true}}
+	e.hear(0, workflows.SignalBounced, nil)
+	e.hear(30*time.Second, workflows.SignalBounced, nil) // gathered with the first
+	e.run(workflows.TypeReopening, reopening())
+	e.expect(e.about("reopen", "send", "list", "finish"),
+		"0:01 reopen the notice", "0:01 send email of shard 0", "0:01 send sms of shard 0", "0:01 list open shards", "0:01 finish the notice")
+	told := e.told()
+	if first, last := told[0], told[len(told)-1]; first.Done || !last.Done || last.Tally == nil || *last.Tally != e.tally {
+		t.Errorf("the incident heard %+v", told)
+	}
+}
+
+// What comes while the notice goes on again is not lost with the follow-up's end.
+func TestBouncesDuringAFollowUp(t *testing.T) {
+	e := newTrial(t)
+	e.shards = shards(1)
+	e.reopened = []activities.Reopened{{Open: true, Ladder: ladder, Shards: shards(1)}, {Ended: true}}
+	waited := false
+	e.chunk = func(in activities.ChunkInput) activities.ChunkResult {
+		if in.Channel != breach.SMS || waited {
+			return activities.ChunkResult{}
+		}
+		waited = true
+		return activities.ChunkResult{Waiting: 1, NextAt: after(time.Hour)}
+	}
+	e.hear(0, workflows.SignalBounced, nil)
+	e.hear(30*time.Minute, workflows.SignalBounced, nil)
+	e.run(workflows.TypeReopening, reopening())
+	e.expect(e.about("reopen", "finish", "count"), "0:01 reopen the notice", "1:00 count people", "1:00 finish the notice", "1:01 reopen the notice", "1:01 count people")
+}
+
+// The notice's own workflow is still at it, or its incident is closed: nothing is to be done.
+func TestBouncesThatANoticeFindsByItself(t *testing.T) {
+	e := newTrial(t)
+	e.hear(0, workflows.SignalBounced, nil)
+	e.run(workflows.TypeReopening, reopening())
+	e.expect(e.about("reopen", "send", "count", "finish"), "0:01 reopen the notice")
+}
+
+func TestFirstWave(t *testing.T) {
+	for rule, c := range map[string]struct {
+		people int64
+		want   []string
+	}{
+		"a large audience has one": {5001, []string{"0:00 send email of shard 0", "0:10 judge the first wave", "0:10 send email of shard 0", "0:10 send email of shard 1"}},
+		"a small one has none":     {5000, []string{"0:00 send email of shard 0", "0:00 send email of shard 1"}},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			e := newTrial(t)
+			e.shards, e.tally.Affected = shards(2), c.people
+			in := campaign(1)
+			in.Settings.FirstWave = workflows.FirstWave{Size: 100, Above: 5000, Wait: 10 * time.Minute}
+			e.hear(0, workflows.SignalDecision, decision("notice-1", approved))
+			e.run(workflows.TypeCampaign, in)
+			e.expect(e.about("send email", "judge"), c.want...)
+		})
 	}
 }
 
 // A notice that cannot come to an end fails loudly instead of counting somebody as told.
 func TestNoticeThatNeverEndsFails(t *testing.T) {
 	e := newTrial(t)
-	e.shards, e.open = shards(1), []int64{1}
+	e.shards, e.open = shards(1), []int{1}
 	e.hear(0, workflows.SignalDecision, decision("notice-1", approved))
 	e.ExecuteWorkflow(workflows.TypeCampaign, campaign(1))
 	if err := e.GetWorkflowError(); err == nil || !strings.Contains(err.Error(), "still open") {
@@ -188,6 +267,14 @@ func TestShard(t *testing.T) {
 			[]string{
 				"0:00 send email of shard 0", "0:00 send sms of shard 0", "0:10 send email of shard 0", "0:10 send sms of shard 0",
 				"0:25 send email of shard 0", "0:25 send sms of shard 0",
+			},
+		},
+		{
+			"a silent channel is left and tried when it may speak, or when a retry is due before",
+			[]activities.ChunkResult{{QuietUntil: after(9 * time.Hour)}, later(time.Hour), {QuietUntil: after(9 * time.Hour)}, {}},
+			[]string{
+				"0:00 send email of shard 0", "0:00 send sms of shard 0", "1:00 send email of shard 0", "1:00 send sms of shard 0",
+				"9:00 send email of shard 0", "9:00 send sms of shard 0",
 			},
 		},
 		{

@@ -55,6 +55,7 @@ func TestRecord(t *testing.T) {
 		{"a duty that is missed and in doubt", missedDuty},
 		{"a duty that comes and goes", movingDuty},
 		{"shards of one and of many chunks", chunkedShards},
+		{"bounces after the end", lateBounces},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.play(newRecording(t, c)) })
 	}
@@ -301,4 +302,29 @@ func chunkedShards(r *recording) {
 		r.end(r.start(id, workflows.TypeShard, in))
 		r.save(id, workflows.TypeShard, name)
 	}
+}
+
+// lateBounces plays a reopening that hears of more bounces while it goes round, and a notice that sends a first wave.
+func lateBounces(r *recording) {
+	r.shards, r.open = []activities.Shard{{Shard: 0, Lo: 0, Hi: 1000}}, []int{0}
+	r.reopened = []activities.Reopened{{Open: true, Ladder: ladder, Shards: r.shards}, {Ended: true}}
+	r.tally = breach.Tally{Affected: 1000, Told: 1000}
+	id := workflows.ReopeningWorkflowID(incidentID, 7)
+	in := reopening()
+	in.N, in.Settings.GatherBounces = 7, 2*time.Second
+	run := r.start(id, workflows.TypeReopening, in)
+	r.tell(id, workflows.SignalBounced, nil)
+	r.await(1, "send email")
+	r.tell(id, workflows.SignalBounced, nil)
+	r.end(run)
+	r.save(id, workflows.TypeReopening, "bounces-twice")
+
+	state := campaign(1)
+	state.N, state.Settings.FirstWave = 8, workflows.FirstWave{Size: 10, Wait: time.Second}
+	id = workflows.CampaignWorkflowID(incidentID, 8)
+	run = r.start(id, workflows.TypeCampaign, state)
+	r.await(1, "notice-1")
+	r.tell(id, workflows.SignalDecision, decision("notice-1", approved))
+	r.end(run)
+	r.save(id, workflows.TypeCampaign, "first-wave")
 }

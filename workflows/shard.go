@@ -43,6 +43,7 @@ func NoticeShard(ctx workflow.Context, in ShardInput) error {
 // pass goes down the ladder once and returns how long to wait before the next pass; zero when nobody waits.
 func (in ShardInput) pass(ctx workflow.Context) (time.Duration, error) {
 	var last activities.ChunkResult
+	var next *time.Time
 	for _, channel := range in.Ladder {
 		for more := true; more; {
 			last = activities.ChunkResult{}
@@ -56,10 +57,22 @@ func (in ShardInput) pass(ctx workflow.Context) (time.Duration, error) {
 				return haltPoll, nil
 			}
 			more = last.More
+			next = earlier(next, last.QuietUntil)
 		}
 	}
-	if last.Waiting == 0 || last.NextAt == nil {
+	if last.Waiting > 0 {
+		next = earlier(next, last.NextAt)
+	}
+	if next == nil {
 		return 0, nil
 	}
-	return max(last.NextAt.Sub(workflow.Now(ctx)), time.Second), nil
+	return max(next.Sub(workflow.Now(ctx)), time.Second), nil
+}
+
+// earlier returns the earlier of two instants, of which either may be missing.
+func earlier(a, b *time.Time) *time.Time {
+	if a == nil || b != nil && b.Before(*a) {
+		return b
+	}
+	return a
 }

@@ -32,6 +32,7 @@ func Register(w worker.WorkflowRegistry) {
 		{TypeObligation, Obligation},
 		{TypeCampaign, NoticeCampaign},
 		{TypeShard, NoticeShard},
+		{TypeReopening, NoticeReopening},
 		{TypePublicNotice, PublicNotice},
 		{TypeFollowUp, FollowUp},
 	} {

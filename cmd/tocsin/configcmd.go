@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tocsin/internal/bounce"
 	"tocsin/internal/breach"
 	"tocsin/internal/config"
 	"tocsin/internal/regulation"
@@ -158,6 +159,10 @@ var knownWords = config.Known{
 			return err
 		}
 		return n.Close()
+	},
+	Return: func(address string) error {
+		_, err := bounce.ParseAddress(address)
+		return err
 	},
 }
 

@@ -102,7 +102,7 @@ func (h *house) cannotWrite(o breach.Obligation, a config.Authority, now time.Ti
 	}
 	var why []breach.Text
 	for _, l := range templates.Languages() {
-		_, err := h.texts.Filing(templates.FormFor(o), templates.FilingView{
+		_, err := h.texts.Filing(h.texts.FormFor(o), templates.FilingView{
 			Organisation: h.speaker, Signer: signer, Incident: breach.NewIncidentID(now.Year(), 1), Obligation: o, Facts: h.profile, PreparedAt: now,
 		}, l)
 		if err != nil {

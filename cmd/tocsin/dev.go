@@ -51,6 +51,7 @@ func (l *local) run(ctx context.Context, logs io.Writer, ready func(address stri
 	defer p.close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.work(ctx) })
+	group.Go(func() error { return p.bounces(ctx, announce(log, "bounces")) })
 	group.Go(func() error {
 		return listen(ctx, l.cfg.API.Listen, p.handler(), log, func(a net.Addr) { ready("http://" + a.String()) })
 	})

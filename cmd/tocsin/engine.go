@@ -14,6 +14,7 @@ import (
 	sdk "go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"tocsin/activities"
@@ -52,6 +53,8 @@ func settings(cfg config.Config) workflows.Settings {
 	s := workflows.Settings{
 		Playbook: cfg.Plan.Playbook, ShardSize: cfg.Policy.ShardSize, ChunkSize: cfg.Policy.ChunkSize, ShardWindow: cfg.Policy.ShardsAtOnce,
 		Reminders: slices.Sorted(slices.Values(cfg.Policy.Reminders)), EscalateBefore: cfg.Policy.EscalateBefore, PublicDays: cfg.Policy.PublicDays,
+		FirstWave:     workflows.FirstWave{Size: cfg.Policy.FirstWave.Size, Above: int64(cfg.Policy.FirstWave.Above), Wait: cfg.Policy.FirstWave.Wait},
+		GatherBounces: cfg.Bounces.Gather,
 	}
 	for _, c := range cfg.Ladder {
 		s.Ladder = append(s.Ladder, breach.Channel(c))
@@ -90,7 +93,7 @@ func newHouse(cfg config.Config, s *store.Store) (*house, error) {
 		faults = append(faults, fmt.Errorf("organisation: %w", err))
 	}
 	for i, n := range cfg.Notifiers {
-		built, err := all.Build(breach.Channel(n.Channel), n.Provider, n.Settings, time.Now)
+		built, err := all.Build(breach.Channel(n.Channel), n.Provider, returning(n, cfg.Bounces), time.Now)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("notifiers[%d] (%s %s): %w", i, n.Channel, n.Provider, err))
 			continue
@@ -211,7 +214,10 @@ func (h *house) register(queue string, w worker.Worker) {
 		Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	})
 	add(&activities.Filings{Store: h.store, Templates: h.texts, Organisation: h.speaker, Signer: h.signer(config.Authority{}), Profile: h.profile, Authorities: h.authorities(), Email: email})
-	add(&activities.Notices{Store: h.store, Templates: h.texts, Organisation: h.speaker})
+	add(&activities.Notices{
+		Store: h.store, Templates: h.texts, Organisation: h.speaker,
+		FirstWave: activities.WavePolicy{MinAccepted: h.cfg.Policy.FirstWave.MinAccepted, MaxBounced: h.cfg.Policy.FirstWave.MaxBounced},
+	})
 	add(&activities.Crier{Store: h.store, Templates: h.texts, Email: email, Chat: h.notifiers[breach.Chat], Contacts: h.contacts(), Now: time.Now})
 }
 
@@ -300,5 +306,9 @@ func (h *house) runWorker(ctx context.Context, engine sdk.Client, log *slog.Logg
 		log.Error("offer reassessments", "error", err)
 	}
 	d := &dispatch.Dispatcher{Store: h.store, Engine: engine, Settings: settings(h.cfg), Log: log}
-	return d.Run(ctx)
+	f := &dispatch.Folder{Store: h.store, Policy: returnPolicy(h.cfg), Log: log}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.Run(ctx) })
+	group.Go(func() error { return f.Run(ctx) })
+	return group.Wait()
 }

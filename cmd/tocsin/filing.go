@@ -56,6 +56,9 @@ func (p *page) filings(l api.FilingList, all bool) {
 		}
 		p.line("%s  %s  %s", p.paint(text.Bold, o.Key), p.status(o), p.dueIn(o))
 		p.wrapped(2, o.Result.Title.In(p.lang)+" → "+o.Result.Addressee.In(p.lang))
+		if target(o) != nil {
+			p.wrapped(2, p.say("时限：", "Due: ")+o.Due().In(p.lang))
+		}
 		if s := p.drafted(v); s != "" {
 			p.line("  %s", s)
 		}
@@ -75,7 +78,7 @@ func (p *page) dueIn(o store.Obligation) string {
 	case at == nil:
 		return o.Result.Deadline.In(p.lang)
 	case o.Status.Ended():
-		return stamp(at)
+		return breach.Instant(*at, o.Result.Zone, p.lang)
 	}
 	return p.left(at.Sub(now()))
 }

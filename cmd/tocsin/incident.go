@@ -369,9 +369,9 @@ func (p *page) clocks(v api.IncidentView) {
 		case o.Status.Ended():
 			ended++
 		case o.Status == store.ObligationPossible:
-			possible = append(possible, table.Row{p.clock(o, v), o.Result.Title.In(p.lang), p.factNames(o.Result.Depends, 3)})
+			possible = append(possible, table.Row{p.clock(o, v), p.whatAndWhen(o), p.factNames(o.Result.Depends, 3)})
 		default:
-			owed = append(owed, table.Row{p.clock(o, v), p.status(o), o.Result.Title.In(p.lang), o.Result.Addressee.In(p.lang)})
+			owed = append(owed, table.Row{p.clock(o, v), p.status(o), p.whatAndWhen(o), o.Result.Addressee.In(p.lang)})
 		}
 	}
 	p.heading("义务", "Duties")
@@ -414,6 +414,16 @@ func (p *page) clock(o store.Obligation, v api.IncidentView) string {
 	s := p.left(at.Sub(v.Now))
 	if o.DueAt == nil {
 		s += p.say("（政策）", " (policy)")
+	}
+	return s
+}
+
+// whatAndWhen is a duty's title, and under it the instant behind the time that is left: in the authority's zone and in the words
+// of the document and of the engine's pages.
+func (p *page) whatAndWhen(o store.Obligation) string {
+	s := o.Result.Title.In(p.lang)
+	if target(o) != nil {
+		s += "\n" + p.say("时限：", "Due: ") + o.Due().In(p.lang)
 	}
 	return s
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -226,30 +225,48 @@ func covered(all []breach.Obligation) map[string][]breach.Obligation {
 	return m
 }
 
-// due is the deadline in the authority's zone and in UTC, or how the law puts it while no number or no clock exists.
+// due is a duty's deadline for a narrow column.
 func (p *page) due(o breach.Obligation) string {
-	switch {
-	case o.DueAt != nil:
-		s := p.instant(*o.DueAt, o.Zone)
-		if p.colour && o.Owed == breach.IsOwed {
-			s = text.FgRed.Sprint(s)
-		}
-		return s
-	case o.PolicyAt != nil:
-		return p.instant(*o.PolicyAt, o.Zone) + p.say("\n（本产品政策，非法定）", "\n(our policy, not law)")
+	when, remark := p.when(o)
+	if o.DueAt != nil || o.PolicyAt != nil {
+		when = p.fold(when)
 	}
-	if def, _ := breach.DefOf(o.Clock); !def.Later {
-		return o.Deadline.In(p.lang) + p.say("\n（起算时间尚未记录）", "\n(its start is not recorded)")
+	if remark != "" {
+		when += "\n" + strings.TrimSpace(remark)
 	}
-	return o.Deadline.In(p.lang) + p.say("\n（尚未起算）", "\n(not running yet)")
+	if p.colour && o.Owed == breach.IsOwed && o.DueAt != nil {
+		when = text.FgRed.Sprint(when)
+	}
+	return when
 }
 
-func (p *page) instant(t time.Time, zone string) string {
-	loc, err := time.LoadLocation(zone)
-	if err != nil {
-		loc = time.UTC
+// deadline is a duty's deadline in one line.
+func (p *page) deadline(o breach.Obligation) string {
+	when, remark := p.when(o)
+	return when + remark
+}
+
+// when is the deadline in the authority's zone and in UTC, in the words of every other surface, or how the law puts it while no
+// number or no clock exists; and what must be said about it.
+func (p *page) when(o breach.Obligation) (when, remark string) {
+	switch {
+	case o.DueAt != nil:
+		return breach.Instant(*o.DueAt, o.Zone, p.lang), ""
+	case o.PolicyAt != nil:
+		return breach.Instant(*o.PolicyAt, o.Zone, p.lang), p.say("（本产品政策，非法定）", " (our policy, not law)")
 	}
-	return t.In(loc).Format("2006-01-02 15:04 -07:00") + "\n= " + t.UTC().Format("01-02 15:04 UTC")
+	if def, _ := breach.DefOf(o.Clock); !def.Later {
+		return o.Deadline.In(p.lang), p.say("（起算时间尚未记录）", " (its start is not recorded)")
+	}
+	return o.Deadline.In(p.lang), p.say("（尚未起算）", " (not running yet)")
+}
+
+// fold breaks an instant where a person would: before the zone, and before UTC.
+func (p *page) fold(s string) string {
+	if p.lang == breach.Chinese {
+		return strings.NewReplacer("（", "\n（", "；", "；\n").Replace(s)
+	}
+	return strings.NewReplacer(" (", "\n(", "; ", ";\n").Replace(s)
 }
 
 func (p *page) notOwed(all []breach.Obligation) {
@@ -481,7 +498,7 @@ func (p *page) changes(heading string, list []regulation.Change) {
 		if c.Before != nil && c.After != nil {
 			p.moved(c)
 		} else if c.After != nil {
-			p.wrapped(4, p.owed(c.After.Owed)+p.say("；期限 ", "; due ")+strings.ReplaceAll(p.due(*c.After), "\n", " "))
+			p.wrapped(4, p.owed(c.After.Owed)+p.say("；期限 ", "; due ")+p.deadline(*c.After))
 		}
 	}
 }
@@ -490,7 +507,7 @@ func (p *page) moved(c regulation.Change) {
 	if c.Before.Owed != c.After.Owed {
 		p.wrapped(4, p.owed(c.Before.Owed)+" → "+p.owed(c.After.Owed))
 	}
-	was, is := strings.ReplaceAll(p.due(*c.Before), "\n", " "), strings.ReplaceAll(p.due(*c.After), "\n", " ")
+	was, is := p.deadline(*c.Before), p.deadline(*c.After)
 	if was != is {
 		p.wrapped(4, p.say("期限 ", "due ")+was+" → "+is)
 	}

@@ -36,6 +36,7 @@ workers elsewhere and needs no engine: what is reported and decided is kept, and
 			defer p.close()
 			group, ctx := errgroup.WithContext(cmd.Context())
 			group.Go(func() error { return listen(ctx, cfg.API.Listen, p.handler(), log, announce(log, "listening")) })
+			group.Go(func() error { return p.bounces(ctx, announce(log, "bounces")) })
 			if !apiOnly {
 				group.Go(func() error { return p.work(ctx) })
 			}

@@ -136,8 +136,9 @@ func (a *ImportAnswer) issue(c *call, imp *store.Import, i store.ImportIssue, te
 func (s *server) asStored(p *audience.Person) store.AffectedPerson {
 	out := store.AffectedPerson{
 		Identity: p.IdentityKey(), Name: p.Name, Age: string(p.Age), Language: p.Language,
-		Contacts: store.Contacts{Email: p.Email, Phone: p.Phone, Push: p.PushToken},
-		Minor:    p.Age.IsMinor() || p.Age == audience.AgeUnknown && len(p.Guardians) > 0,
+		Contacts: store.Contacts{Email: p.Email, Phone: p.Phone, Push: p.PushToken, Address: p.Address},
+		Region:   p.Region, Categories: p.Categories,
+		Minor: p.Age.IsMinor() || p.Age == audience.AgeUnknown && len(p.Guardians) > 0,
 	}
 	if out.Language == "" {
 		out.Language = s.Language

@@ -19,6 +19,7 @@ var table = archtest.Table{
 		{Folder: "internal/playbook", May: []string{"internal/breach"}},
 		{Folder: "internal/intake", May: []string{"internal/breach"}},
 		{Folder: "internal/audience", May: []string{"internal/breach"}},
+		{Folder: "internal/bounce", May: []string{"internal/breach"}},
 		{Folder: "internal/document", May: []string{"internal/breach"}},
 		{Folder: "internal/store", May: []string{"internal/breach"}},
 		{Folder: "internal/seal", May: []string{"internal/breach"}},
@@ -41,6 +42,7 @@ var table = archtest.Table{
 	},
 	Owners: []archtest.Owner{
 		{"github.com/spf13/viper", []string{"internal/config"}, "settings are read once, strictly, into one struct"},
+		{"github.com/emersion/go-message", []string{"internal/bounce"}, "hostile mail is taken apart in one place, within limits"},
 		{"github.com/wneessen/go-mail", []string{"notifiers/email"}, "its errors quote recipients and relays, and only that folder knows how to take them apart"},
 		{"github.com/tink-crypto/tink-go", []string{"internal/seal"}, "there is one place where personal data is encrypted"},
 		{"github.com/pkg/sftp", []string{"notifiers/drop", "internal/devstack"}, "reports are dropped in one place, and the local stand-in takes them"},

@@ -48,6 +48,7 @@ const (
 	DeliveryRejected  DeliveryState = "rejected"  // refused for good: the next rung
 	DeliveryTemporary DeliveryState = "temporary" // refused for now: again after next_at
 	DeliveryInDoubt   DeliveryState = "in_doubt"  // it may have gone out; nobody knows yet
+	DeliveryBounced   DeliveryState = "bounced"   // it was taken over, and came back: the next rung
 )
 
 // Outcome is what one attempt to hand a message over came to. The zero value is the cautious one.

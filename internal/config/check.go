@@ -60,6 +60,7 @@ type Known struct {
 	Settings    func(n Notifier) error                    // decodes a provider's section
 	Way         func(way string, in map[string]any) error // decodes the section of the way http, folder or sftp
 	Location    func(name string) (*time.Location, error) // time.LoadLocation
+	Return      func(address string) error                // reads "bounce+{id}@bounces.example.com"
 }
 
 // Check looks at every value. It reaches for no server and opens no secret; it only looks whether a secret's file is there.
@@ -73,7 +74,9 @@ func (c Config) Check(p Purpose, k Known) Report {
 	c.checkOrganisation(r, k)
 	c.checkAddressees(r, k)
 	c.checkChannels(r, k)
+	c.checkBounces(r, k)
 	c.checkPolicy(r)
+	c.checkTiming(r, k)
 	c.checkPlan(r, k)
 	return r.Report
 }
@@ -276,8 +279,11 @@ func (c Config) checkChannels(r *report, k Known) {
 	for i, n := range c.Notifiers {
 		key := fmt.Sprintf("notifiers[%d]", i+1)
 		r.oneOf(key+".channel", n.Channel, Channels...)
-		if served[n.Channel] {
-			r.fault(key+".channel", "%s has two providers; one is enough", n.Channel)
+		if served[n.Channel] && n.Channel != "email" {
+			r.fault(key+".channel", "%s has two providers; only email may have several relays", n.Channel)
+		}
+		if n.PerSecond < 0 {
+			r.fault(key+".per_second", "must not be negative; 0 sets no bound")
 		}
 		served[n.Channel] = true
 		switch {
@@ -330,6 +336,9 @@ func (c Config) checkPolicy(r *report) {
 		r.atLeast(key+".connections", l.Connections, 1)
 		if l.PerSecond < 0 {
 			r.fault(key+".per_second", "must not be negative; 0 sets no bound")
+		}
+		if l.PerDestination < 0 {
+			r.fault(key+".per_destination", "must not be negative; 0 sets no bound")
 		}
 	}
 }

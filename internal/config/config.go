@@ -17,6 +17,7 @@ type Config struct {
 	Authorities  []Authority  `mapstructure:"authorities"`
 	Contacts     []Contact    `mapstructure:"contacts"`
 	Notifiers    []Notifier   `mapstructure:"notifiers"`
+	Bounces      Bounces      `mapstructure:"bounces"`
 	Ladder       []string     `mapstructure:"ladder"` // channels in the order of trying
 	Policy       Policy       `mapstructure:"policy"`
 	Plan         Plan         `mapstructure:"plan"`
@@ -147,9 +148,27 @@ type Contact struct {
 
 // Notifier is a channel's provider. Settings are the provider's own; their keys are in lower case.
 type Notifier struct {
-	Channel  string         `mapstructure:"channel"`
-	Provider string         `mapstructure:"provider"`
-	Settings map[string]any `mapstructure:"settings"`
+	Channel   string         `mapstructure:"channel"`
+	Provider  string         `mapstructure:"provider"`
+	PerSecond float64        `mapstructure:"per_second"` // messages by this provider, for one worker; 0 sets no bound
+	Settings  map[string]any `mapstructure:"settings"`
+}
+
+// Bounces says where mail comes back to, and who listens there.
+type Bounces struct {
+	Address        string        `mapstructure:"address"`  // bounce+{id}@bounces.example.com; empty: nobody can tell bounces apart
+	Listen         string        `mapstructure:"listen"`   // host:port; empty: nobody listens
+	Protocol       string        `mapstructure:"protocol"` // lmtp, smtp
+	Hello          string        `mapstructure:"hello"`    // the name to greet with; the address's domain where empty
+	CertFile       string        `mapstructure:"cert_file"`
+	KeyFile        string        `mapstructure:"key_file"`
+	MaxKilobytes   int           `mapstructure:"max_kilobytes"` // of one mail
+	MaxConnections int           `mapstructure:"max_connections"`
+	MaxPerAddress  int           `mapstructure:"max_per_address"` // connections from one IP address
+	PerSecond      float64       `mapstructure:"per_second"`      // mails; 0 sets no bound
+	Gather         time.Duration `mapstructure:"gather"`          // before a notice that had ended goes on for those who came back
+	RetryFull      time.Duration `mapstructure:"retry_full"`      // before a full mailbox is tried again
+	HoldDomain     time.Duration `mapstructure:"hold_domain"`     // how long nothing is sent to a domain that refuses us
 }
 
 // Policy is what the organisation decided where law leaves it a choice.
@@ -165,20 +184,47 @@ type Policy struct {
 	ChunkSize            int           `mapstructure:"chunk_size"`             // contacts that one activity sends to
 	ShardsAtOnce         int           `mapstructure:"shards_at_once"`
 	PublicDays           int           `mapstructure:"public_days"` // how long a public notice is posted
+	FirstWave            FirstWave     `mapstructure:"first_wave"`
+	QuietHours           []QuietHours  `mapstructure:"quiet_hours"`
 	Limits               []Limit       `mapstructure:"limits"`
+}
+
+// FirstWave is a small part of a large audience that is told before the rest.
+type FirstWave struct {
+	Size        int           `mapstructure:"size"`         // contacts; 0: none
+	Above       int           `mapstructure:"above"`        // an audience of more people has one
+	Wait        time.Duration `mapstructure:"wait"`         // for what comes back
+	MinAccepted float64       `mapstructure:"min_accepted"` // parts of the wave
+	MaxBounced  float64       `mapstructure:"max_bounced"`
+}
+
+// QuietHours keep a channel silent at night.
+type QuietHours struct {
+	Channel        string        `mapstructure:"channel"`
+	From           string        `mapstructure:"from"` // "21:00"
+	To             string        `mapstructure:"to"`   // "08:00"
+	Zone           string        `mapstructure:"zone"` // IANA name, where the recipients live
+	OverrideBefore time.Duration `mapstructure:"override_before"`
 }
 
 // Limit bounds one channel, for one worker.
 type Limit struct {
-	Channel     string  `mapstructure:"channel"`
-	Connections int     `mapstructure:"connections"`
-	PerSecond   float64 `mapstructure:"per_second"` // 0: as fast as the other side answers
+	Channel        string  `mapstructure:"channel"`
+	Connections    int     `mapstructure:"connections"`
+	PerSecond      float64 `mapstructure:"per_second"`      // 0: as fast as the other side answers
+	PerDestination float64 `mapstructure:"per_destination"` // for one recipient domain; 0: until it asks to be slower
 }
 
 // The values of Policy.InDoubt.
 const (
 	PreferNoLoss      = "prefer_no_loss"      // send once more under the same id
 	PreferNoDuplicate = "prefer_no_duplicate" // go on to the next channel
+)
+
+// The values of Bounces.Protocol.
+const (
+	LMTP = "lmtp"
+	SMTP = "smtp"
 )
 
 // Plan says which emergency plan runs, with what, and what it may touch.
@@ -219,7 +265,11 @@ func Default() Config {
 		Authorities:  []Authority{},
 		Contacts:     []Contact{},
 		Notifiers:    []Notifier{},
-		Ladder:       []string{"email", "sms", "push"},
+		Bounces: Bounces{
+			Protocol: LMTP, MaxKilobytes: 512, MaxConnections: 100, MaxPerAddress: 20, PerSecond: 500,
+			Gather: 30 * time.Second, RetryFull: 4 * time.Hour, HoldDomain: time.Hour,
+		},
+		Ladder: []string{"email", "sms", "push"},
 		Policy: Policy{
 			Reminders:            []float64{0.5, 0.8},
 			EscalateBefore:       30 * time.Minute,
@@ -232,6 +282,8 @@ func Default() Config {
 			ChunkSize:            50000,
 			ShardsAtOnce:         4,
 			PublicDays:           30,
+			FirstWave:            FirstWave{Size: 100, Above: 10000, Wait: 5 * time.Minute, MinAccepted: 0.8, MaxBounced: 0.1},
+			QuietHours:           []QuietHours{},
 			Limits:               []Limit{},
 		},
 		Plan: Plan{Playbook: "personal-data-leak", Variables: []Variable{}, AllowedTargets: []string{}},

@@ -76,6 +76,12 @@ func (l leaf) parse(text string) (any, error) {
 			return nil, l.fault()
 		}
 		return n, nil
+	case l.typ.Kind() == reflect.Float64:
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, l.fault()
+		}
+		return n, nil
 	case l.typ.Kind() == reflect.Slice:
 		return l.parseList(text)
 	}

@@ -110,6 +110,12 @@ func (d *Dispatcher) deliver(ctx context.Context, e store.Posted) error {
 			owner = workflows.FollowUpWorkflowID(e.IncidentID, p.Ref)
 		}
 		return d.signal(ctx, e.IncidentID, owner, workflows.SignalTask, workflows.TaskEnded{Kind: p.Kind, Ref: p.Ref, Done: p.Done})
+	case store.Bounced:
+		p, err := read[store.CampaignRef](e)
+		if err != nil {
+			return err
+		}
+		return d.reopen(ctx, e.IncidentID, p.Campaign)
 	case store.FilingSettled:
 		p, err := read[store.FilingDone](e)
 		if err != nil {

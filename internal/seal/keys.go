@@ -23,7 +23,7 @@ type Keys struct {
 	incident breach.IncidentID
 	suite    *suite
 	data     tink.AEAD
-	macs     sync.Pool // of hash.Hash, keyed; keying costs more than a short message
+	macs     sync.Pool // of *blinder
 }
 
 // NewKeys makes fresh keys for an incident and returns them with their wrapped form, the only one to be stored. ctx bounds
@@ -82,7 +82,7 @@ func newKeys(s *suite, incident breach.IncidentID, secret []byte) (*Keys, error)
 	}
 	k := &Keys{incident: incident, suite: s, data: data}
 	index := append([]byte(nil), secret[s.keySize:]...)
-	k.macs.New = func() any { return hmac.New(s.hash, index) }
+	k.macs.New = func() any { return &blinder{mac: hmac.New(s.hash, index)} }
 	return k, nil
 }
 
@@ -129,12 +129,25 @@ func (k *Keys) unreadable(table, row string) error {
 // Blind is the index of a normalised value among values of one kind ("email"): equal values of one kind in one incident have
 // equal indexes, and nothing else does. It is [BlindSize] bytes long.
 func (k *Keys) Blind(kind, normalised string) []byte {
-	mac := k.macs.Get().(hash.Hash)
-	defer k.macs.Put(mac)
-	mac.Reset()
-	var buf [192]byte
-	mac.Write(bind(buf[:0], "tocsin/blind/1", kind, normalised))
-	return mac.Sum(make([]byte, 0, 64))[:BlindSize:BlindSize]
+	return k.AppendBlind(make([]byte, 0, BlindSize), kind, normalised)
+}
+
+// AppendBlind appends what [Keys.Blind] returns to dst.
+func (k *Keys) AppendBlind(dst []byte, kind, normalised string) []byte {
+	b := k.macs.Get().(*blinder)
+	defer k.macs.Put(b)
+	b.mac.Reset()
+	b.in = bind(b.in[:0], "tocsin/blind/1", kind, normalised)
+	b.mac.Write(b.in)
+	clear(b.in)
+	b.out = b.mac.Sum(b.out[:0])
+	return append(dst, b.out[:BlindSize]...)
+}
+
+// blinder is a keyed MAC and its scratch memory; keying costs more than a short message.
+type blinder struct {
+	mac     hash.Hash
+	in, out []byte
 }
 
 // Format prints the incident's number for every verb, so that no log can show a key.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -119,21 +118,92 @@ func freeze(ctx context.Context, tx pgx.Tx, no int64, n int, document breach.Doc
 	return note(ctx, tx, no, breach.Tocsin, "campaign.freeze", "", Detail{"campaign": n, "people": audience, "document": document})
 }
 
-// FinishCampaign records that every recipient of a campaign has an outcome.
-func (s *Store) FinishCampaign(ctx context.Context, id breach.IncidentID, n int) error {
-	return s.tx(ctx, "finish campaign", func(tx pgx.Tx) error {
+// FinishCampaign records that every recipient of a campaign has an outcome. It reports false, and changes nothing, where one
+// has none: a bounce may have taken an outcome back after the caller counted.
+func (s *Store) FinishCampaign(ctx context.Context, id breach.IncidentID, n int) (finished bool, err error) {
+	err = s.tx(ctx, "finish campaign", func(tx pgx.Tx) error {
 		var no int64
+		var state string
 		err := tx.QueryRow(ctx, `
-			update campaign c set state = 'finished', finished_at = now() from incident i
-			where i.no = c.incident_no and i.id = $1 and c.n = $2 and c.state <> 'finished' returning c.incident_no`, id, n).Scan(&no)
-		if errors.Is(err, pgx.ErrNoRows) {
+			select c.incident_no, c.state from campaign c join incident i on i.no = c.incident_no where i.id = $1 and c.n = $2 for update of c`, id, n).Scan(&no, &state)
+		if err != nil {
+			return err
+		}
+		if finished = state == "finished"; finished {
 			return nil
 		}
-		if err != nil {
+		open, err := openRecipients(ctx, tx, no, n)
+		if err != nil || open > 0 {
+			return err
+		}
+		finished = true
+		if _, err := tx.Exec(ctx, `update campaign set state = 'finished', finished_at = now() where incident_no = $1 and n = $2`, no, n); err != nil {
 			return err
 		}
 		return note(ctx, tx, no, breach.Tocsin, "campaign.finish", "", Detail{"campaign": n})
 	})
+	return finished, err
+}
+
+// Reopened says what a campaign's bounces ask for.
+type Reopened struct {
+	Open   bool             // it goes on: some of its recipients wait again
+	Ended  bool             // it has ended and stays so
+	Ladder []breach.Channel // its own
+}
+
+// ReopenCampaign lets a finished campaign go on for those whose outcome a bounce took back. Nothing changes where nobody
+// waits, where the campaign's own workflow is still at it, or where the incident is closed.
+func (s *Store) ReopenCampaign(ctx context.Context, id breach.IncidentID, n int) (r Reopened, err error) {
+	err = s.tx(ctx, "reopen campaign", func(tx pgx.Tx) error {
+		var no int64
+		var state string
+		var reopened int
+		var closed bool
+		err := tx.QueryRow(ctx, `
+			select c.incident_no, c.state, c.reopened, c.ladder, i.closed_at is not null
+			from campaign c join incident i on i.no = c.incident_no where i.id = $1 and c.n = $2 for update of c`, id, n).
+			Scan(&no, &state, &reopened, &r.Ladder, &closed)
+		if err != nil || closed || state != "finished" && reopened == 0 {
+			return err
+		}
+		if state != "finished" { // an earlier follow-up began and did not end
+			r.Open = true
+			return nil
+		}
+		open, err := openRecipients(ctx, tx, no, n)
+		if err != nil || open == 0 {
+			r.Ended = err == nil
+			return err
+		}
+		r.Open = true
+		if _, err := tx.Exec(ctx, `update campaign set state = 'sending', finished_at = null, reopened = reopened + 1 where incident_no = $1 and n = $2`, no, n); err != nil {
+			return err
+		}
+		return note(ctx, tx, no, breach.Tocsin, "campaign.reopen", "", Detail{"campaign": n, "times": reopened + 1})
+	})
+	return r, err
+}
+
+// OpenShards returns the shards of a campaign in which a recipient still has a channel to try, or a delivery waits that such
+// a one hangs on. Where nobody is open it costs one count; otherwise it looks into every shard.
+func (s *Store) OpenShards(ctx context.Context, id breach.IncidentID, n int) ([]Shard, error) {
+	no, err := incidentNumber(ctx, s.pool, id)
+	if err != nil {
+		return nil, wrap("list open shards", err)
+	}
+	if open, err := openRecipients(ctx, s.pool, no, n); err != nil || open == 0 {
+		return nil, wrap("list open shards", err)
+	}
+	shards, err := list[Shard](ctx, s.pool, `
+		select h.shard, h.lo, h.hi from shard h
+		where h.incident_no = $1 and h.campaign_n = $2 and (
+			exists (select from recipient r left join standing s on s.incident_no = $1 and s.id = r.id
+				where r.incident_no = $1 and r.id >= h.lo and r.id < h.hi and coalesce(s.state, 'open') = 'open')
+			or exists (select from delivery d where d.incident_no = $1 and d.campaign_n = $2 and d.shard = h.shard and
+				(d.state in ('claimed', 'intent', 'temporary') or d.state = 'in_doubt' and d.next_at is distinct from 'infinity')))
+		order by h.shard`, no, n)
+	return shards, wrap("list open shards", err)
 }
 
 // Halt stops a campaign's sending at once, or lets it go on. Every batch looks at the flag before it leaves.
@@ -157,12 +227,21 @@ func (s *Store) Halt(ctx context.Context, id breach.IncidentID, n int, halt bool
 }
 
 // OpenRecipients counts a campaign's recipients that still have a channel to try.
-func (s *Store) OpenRecipients(ctx context.Context, id breach.IncidentID, n int) (open int64, err error) {
-	err = s.pool.QueryRow(ctx, `
+func (s *Store) OpenRecipients(ctx context.Context, id breach.IncidentID, n int) (int64, error) {
+	no, err := incidentNumber(ctx, s.pool, id)
+	if err != nil {
+		return 0, wrap("count recipients", err)
+	}
+	open, err := openRecipients(ctx, s.pool, no, n)
+	return open, wrap("count recipients", err)
+}
+
+func openRecipients(ctx context.Context, q querier, no int64, n int) (open int64, err error) {
+	err = q.QueryRow(ctx, `
 		select coalesce((select sum(p.recipients) from people_import p where p.incident_no = c.incident_no and p.lo >= c.lo and p.hi <= c.hi), 0)
 			- (select count(*) from standing s where s.incident_no = c.incident_no and s.id >= c.lo and s.id < c.hi and s.state <> 'open')
-		from campaign c join incident i on i.no = c.incident_no where i.id = $1 and c.n = $2`, id, n).Scan(&open)
-	return open, wrap("count recipients", err)
+		from campaign c where c.incident_no = $1 and c.n = $2`, no, n).Scan(&open)
+	return open, err
 }
 
 // UncampaignedRecipients counts recipients that no campaign has taken yet: people imported after the last freeze.

@@ -268,7 +268,7 @@ func foldSettled(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel
 	rows, err := tx.Query(ctx, `
 		select contact, state from delivery
 		where incident_no = $1 and campaign_n = $2 and channel = $3 and contact = any($4) and
-			(state in ('accepted', 'rejected') or state = 'in_doubt' and next_at = 'infinity')`, l.no, l.Campaign, channel, contacts)
+			(state in ('accepted', 'rejected', 'bounced') or state = 'in_doubt' and next_at = 'infinity')`, l.no, l.Campaign, channel, contacts)
 	if err != nil {
 		return err
 	}
@@ -461,7 +461,7 @@ func fold(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, resul
 		case x.State == breach.DeliveryAccepted && channel != breach.Push:
 			told = append(told, x.Contact)
 		// A push alone never closes a case: whoever has no other channel is for the public notice.
-		case x.State == breach.DeliveryAccepted, x.State == breach.DeliveryRejected, x.MoveOn:
+		case x.State == breach.DeliveryAccepted, x.State == breach.DeliveryRejected, x.State == breach.DeliveryBounced, x.MoveOn:
 			moved = append(moved, x.Contact)
 		}
 	}

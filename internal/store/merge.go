@@ -100,7 +100,6 @@ func (m merging) attach(ctx context.Context) error {
 		return err
 	}
 	return m.run(ctx, `
-		create unique index {table}_id on {stage} (id);
 		create index {table}_several on {stage} (person) where flags & 2 <> 0`)
 }
 

@@ -26,6 +26,7 @@ const (
 	HoldReleased   Event = "hold_released"   // payload HoldEnd
 	FollowUpAdded  Event = "follow_up_added" // an authority asks for something; payload FollowUpTask
 	Withdrawn      Event = "withdraw"        // a report is to be taken back; payload WithdrawalAsked
+	Bounced        Event = "bounced"         // deliveries of a notice came back, and people are untold again; payload CampaignRef
 )
 
 // AlertCount is the payload of [AlertCounted].
@@ -93,6 +94,11 @@ type FollowUpTask struct {
 // WithdrawalAsked is the payload of [Withdrawn].
 type WithdrawalAsked struct {
 	Obligation string `json:"obligation"`
+}
+
+// CampaignRef is the payload of [Bounced].
+type CampaignRef struct {
+	Campaign int `json:"campaign"`
 }
 
 // post queues an event for the engine. Events of a kind with the same dedup value that still wait fold into the newest; an

@@ -45,14 +45,14 @@ func tableExists(ctx context.Context, q querier, name string) (exists bool, err 
 func recipientName(no int64) string           { return fmt.Sprintf("recipient_%d", no) }
 func stageName(no int64, importNo int) string { return fmt.Sprintf("recipient_%d_in_%d", no, importNo) }
 
-// indexContacts makes the indexes by which those who share a contact find each other, once an incident's people are about to
+// indexContacts makes the indexes by which recipients, and those who share a contact, are found, once an incident's people are about to
 // be told. Loading goes without them: building them over all rows is several times faster than row by row.
 func (s *Store) indexContacts(ctx context.Context, no int64) error {
 	table := recipientName(no)
 	if exists, err := tableExists(ctx, s.pool, table); err != nil || !exists {
 		return wrap("index contacts", err)
 	}
-	for _, column := range contactColumns {
+	for _, column := range append([]string{"id"}, contactColumns...) {
 		name := table + "_" + column
 		if exists, err := tableExists(ctx, s.pool, name); err != nil {
 			return wrap("index contacts", err)
@@ -60,7 +60,7 @@ func (s *Store) indexContacts(ctx context.Context, no int64) error {
 			continue
 		}
 		err := s.tx(ctx, "index contacts", func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, fmt.Sprintf(`set local maintenance_work_mem = '256MB'; create index if not exists %s on %s (%s) where %[3]s is not null`, name, table, column))
+			_, err := tx.Exec(ctx, fmt.Sprintf(`set local maintenance_work_mem = '256MB'; create index if not exists %s on %s (%s)`, name, table, column))
 			return err
 		})
 		if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"runtime"
 	"strconv"
@@ -136,10 +137,10 @@ func (b *sealBatch) seal(keys func() (*seal.Keys, error)) error {
 		}
 		b.out.begin(8)
 		b.out.int64(r.id)
-		b.out.bytes(k.Blind("person", r.identity))
-		b.out.bytes(blindOf(k, breach.Email, r.secret.Email))
-		b.out.bytes(blindOf(k, breach.SMS, r.secret.Phone))
-		b.out.bytes(blindOf(k, breach.Push, r.secret.Push))
+		b.out.blind(k, "person", r.identity)
+		b.out.blind(k, string(breach.Email), r.secret.Email)
+		b.out.blind(k, string(breach.SMS), r.secret.Phone)
+		b.out.blind(k, string(breach.Push), r.secret.Push)
 		b.out.int32(r.cohort)
 		b.out.int16(r.flags)
 		b.out.bytes(sealed)
@@ -148,10 +149,12 @@ func (b *sealBatch) seal(keys func() (*seal.Keys, error)) error {
 	return nil
 }
 
-// blindOf is nil for no contact.
-func blindOf(k *seal.Keys, channel breach.Channel, value string) []byte {
+// blind writes a value's blind index; null for no value.
+func (t *tuple) blind(k *seal.Keys, kind, value string) {
 	if value == "" {
-		return nil
+		t.bytes(nil)
+		return
 	}
-	return k.Blind(string(channel), value)
+	*t = binary.BigEndian.AppendUint32(*t, seal.BlindSize)
+	*t = k.AppendBlind(*t, kind, value)
 }

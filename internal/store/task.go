@@ -46,26 +46,30 @@ func (s *Store) AddTask(ctx context.Context, in Task) error {
 		if err != nil {
 			return err
 		}
-		id := uuid.Must(uuid.NewV7()).String()
-		sealed, err := s.sealTaskText(ctx, tx, in)
-		if err != nil {
-			return err
-		}
-		err = tx.QueryRow(ctx, `
-			insert into task (id, incident_no, kind, ref, title, detail, owner_role, due_at, text_sealed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-			on conflict (incident_no, kind, ref) do update set
-				outcome = null, note_sealed = null, done_by = null, done_at = null, detail = excluded.detail, due_at = excluded.due_at, text_sealed = excluded.text_sealed
-				where task.outcome is not null and excluded.kind <> 'manual_step'
-			returning id`,
-			id, no, in.Kind, in.Ref, in.Title, in.Detail, in.OwnerRole, in.DueAt, sealed).Scan(&id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil // there already
-		}
-		if err != nil {
-			return err
-		}
-		return note(ctx, tx, no, breach.Tocsin, "task.add", id, Detail{"kind": in.Kind, "ref": in.Ref, "owner": in.OwnerRole})
+		return s.addTask(ctx, tx, no, in)
 	})
+}
+
+func (s *Store) addTask(ctx context.Context, tx pgx.Tx, no int64, in Task) error {
+	id := uuid.Must(uuid.NewV7()).String()
+	sealed, err := s.sealTaskText(ctx, tx, in)
+	if err != nil {
+		return err
+	}
+	err = tx.QueryRow(ctx, `
+		insert into task (id, incident_no, kind, ref, title, detail, owner_role, due_at, text_sealed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		on conflict (incident_no, kind, ref) do update set
+			outcome = null, note_sealed = null, done_by = null, done_at = null, detail = excluded.detail, due_at = excluded.due_at, text_sealed = excluded.text_sealed
+			where task.outcome is not null and excluded.kind <> 'manual_step'
+		returning id`,
+		id, no, in.Kind, in.Ref, in.Title, in.Detail, in.OwnerRole, in.DueAt, sealed).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil // there already
+	}
+	if err != nil {
+		return err
+	}
+	return note(ctx, tx, no, breach.Tocsin, "task.add", id, Detail{"kind": in.Kind, "ref": in.Ref, "owner": in.OwnerRole})
 }
 
 // TaskEnd is what a person says of a task.

@@ -71,7 +71,7 @@ func (s *SMTP) envelope(l *link, w notifiers.Wire) (refused *notifiers.Error) {
 		doing, line string
 		granted     int
 	}{
-		{"mail", "MAIL FROM:<" + s.senderOf(w.ID) + ">\r\n", 250},
+		{"mail", "MAIL FROM:<" + s.senderOf(w.Return) + ">\r\n", 250},
 		{"rcpt", "RCPT TO:<" + w.To + ">\r\n", 25},
 		{"data", "DATA\r\n", 354},
 	}

@@ -46,7 +46,7 @@ func (s *SMTP) Prepare(m notifiers.Message) (notifiers.Wire, error) {
 	if len(body) > s.cfg.MaxBytes {
 		return notifiers.Wire{}, unfit(notifiers.CodeTooLarge)
 	}
-	return notifiers.Wire{ID: m.ID, To: to, Body: body}, nil
+	return notifiers.Wire{ID: m.ID, To: to, Return: m.Return, Body: body}, nil
 }
 
 // render makes the mail with go-mail. What it makes is the measure for frames, which are faster.

@@ -39,7 +39,7 @@ type SMTPConfig struct {
 	PasswordFile   string        `key:"password_file" help:"file that holds the password"`
 	From           string        `key:"from" required:"true" help:"From of every mail: Example Ltd <notice@example.com>"`
 	ReplyTo        string        `key:"reply_to" help:"a monitored mailbox for answers; From where empty"`
-	EnvelopeSender string        `key:"envelope_sender" help:"where bounces go, with {id} for the delivery's id: bounce+{id}@example.com; From where empty"`
+	EnvelopeSender string        `key:"envelope_sender" help:"where bounces go, with {id} for what tells the delivery: bounce+{id}@bounces.example.com; bounces.address where empty, and From without either"`
 	MessageIDHost  string        `key:"message_id_host" help:"what stands after @ in a Message-ID; the sender's domain where empty"`
 	MaxBytes       int           `key:"max_bytes" help:"the largest mail, in bytes as sent: attachments grow by a third; a smaller limit of the relay holds, too"`
 	Connections    int           `key:"connections" help:"open connections at most; so many mails can be in doubt at once"`
@@ -119,19 +119,26 @@ func (s *SMTP) readSenders() error {
 	return nil
 }
 
-// idMark in the configured envelope sender stands for the delivery's id; idLike holds its place, 32 characters too, while
-// the address is checked.
+// idMark in the configured envelope sender stands for what tells the delivery: its id with a MAC, 49 characters. idLike holds
+// its place while the address is checked.
 const (
 	idMark = "{id}"
-	idLike = "00000000000000000000000000000000"
+	idLike = "00000000000000000000000000000000.0000000000000000"
 )
 
-// senderOf is the envelope sender of one mail, by which a bounce is told apart.
-func (s *SMTP) senderOf(id breach.DeliveryID) string {
-	if !s.marked {
+// returnForm is what may stand for the mark: it goes into a command as it is.
+var returnForm = regexp.MustCompile(`^[0-9a-z.]{1,49}$`)
+
+// senderOf is the envelope sender of one mail, by which a bounce is told apart. A mail that nobody keeps a ledger of, a report
+// to an authority or a reminder, comes back to From, which people read.
+func (s *SMTP) senderOf(token string) string {
+	switch {
+	case !s.marked:
 		return s.sender
+	case token == "":
+		return s.from.Address
 	}
-	return strings.Replace(s.sender, idLike, string(id), 1)
+	return strings.Replace(s.sender, idLike, token, 1)
 }
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
@@ -253,7 +260,7 @@ func (s *SMTP) Close() error {
 // Send makes one attempt. A connection from the pool that turns out dead before the relay answered MAIL is replaced: up to
 // there nothing of the mail has left.
 func (s *SMTP) Send(ctx context.Context, w notifiers.Wire) (breach.Receipt, error) {
-	if to, err := CleanAddress(w.To); err != nil || to != w.To || !notifiers.ValidID(w.ID) { // they go into commands as they are
+	if to, err := CleanAddress(w.To); err != nil || to != w.To || !notifiers.ValidID(w.ID) || w.Return != "" && !returnForm.MatchString(w.Return) { // they go into commands as they are
 		return breach.Receipt{}, unfit("address")
 	}
 	for {

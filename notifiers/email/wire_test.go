@@ -186,15 +186,38 @@ func TestWireIsCheckedAgain(t *testing.T) {
 	}
 }
 
-func TestBounceAddressBearsTheID(t *testing.T) {
+func TestReturnAddressBearsTheToken(t *testing.T) {
 	in := start(t)
 	cfg := config(t, in.SMTPAddr())
-	cfg.EnvelopeSender = "bounce+{id}@example.com"
-	if err := send(t, newSMTP(t, cfg), 1); err != nil {
+	cfg.EnvelopeSender = "bounce+{id}@bounces.example.com"
+	s := newSMTP(t, cfg)
+	const token = "00112233445566778899aabbccddeeff.abcdefghijklmnop"
+	for rule, c := range map[string]struct{ token, want string }{
+		"a delivery's":                {token, "bounce+" + token + "@bounces.example.com"},
+		"a mail that no ledger keeps": {"", "notice@example.com"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			in.Clear()
+			m := notifytest.Message(1, address(1))
+			m.Return = c.token
+			w, err := s.Prepare(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Send(t.Context(), w); err != nil {
+				t.Fatal(err)
+			}
+			if got := in.Messages(inbox.Filter{})[0]; got.From != c.want {
+				t.Errorf("envelope sender %s, want %s", got.From, c.want)
+			}
+		})
+	}
+	w, err := s.Prepare(notifytest.Message(2, address(2)))
+	if err != nil {
 		t.Fatal(err)
 	}
-	got := in.Messages(inbox.Filter{})[0]
-	if want := "bounce+" + got.ID + "@example.com"; got.From != want || len(got.ID) != 32 {
-		t.Errorf("envelope sender %s, want %s", got.From, want)
+	w.Return = "x@example.com> SIZE=1"
+	if _, err := s.Send(t.Context(), w); notifiers.OutcomeOf(err) != breach.Permanent {
+		t.Errorf("a token with a parameter in it: %v", err)
 	}
 }
