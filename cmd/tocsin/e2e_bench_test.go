@@ -71,6 +71,7 @@ func (b *bench) serve(work bool) {
 	group.Go(func() error {
 		return listen(inside, "127.0.0.1:0", p.handler(), log, func(a net.Addr) { address <- a })
 	})
+	group.Go(func() error { return p.bounces(inside, func(net.Addr) {}) })
 	if work {
 		group.Go(func() error { return p.work(inside) })
 	}
