@@ -509,6 +509,10 @@ func (p *page) kind(k breach.DocumentKind) string {
 		return p.say("公告", "public notice")
 	case breach.DocClosure:
 		return p.say("关闭", "closing")
+	case breach.DocHold:
+		return p.say("暂缓", "hold")
+	case breach.DocWaiver:
+		return p.say("放弃履行", "waiver")
 	}
 	return string(k)
 }
