@@ -11,6 +11,7 @@ var answerItems = []AnswerItem{
 	prompt("system", "涉事设施、系统、平台", "Facility, system or platform", "名称、用途、部署位置；多个的逐一写明。", "Name, purpose and where it runs; name each one."),
 	prompt("product", "产品或者服务", "Product or service", "名称、版本、用户范围。", "Name, version, and who uses it."),
 	prompt("defect", "安全缺陷、漏洞", "Defect or vulnerability", "内容、触发条件、编号（如有）；不写可直接利用的细节。", "What it is, how it is triggered, its number if any; no detail that lets others exploit it."),
+	prompt("exploited", "是否已被利用", "Whether it has been exploited", "有无被利用的迹象，依据是什么。", "Signs of use, and how you know."),
 	prompt("place", "事发地点", "Place", "机房或办公地点所在的省、市；云上系统写明云服务商和地域。", "City of the data centre or office; for a cloud, the provider and the region."),
 	prompt("circumstances", "事件情况", "Circumstances", "两三句话写明发生了什么、怎样发现的。", "In two or three sentences: what happened, and how it was found."),
 	prompt("scope", "事件范围", "Scope", "涉及的业务、系统、数据和地区。", "The business, systems, data and places concerned."),
@@ -76,6 +77,7 @@ var answerItems = []AnswerItem{
 	prompt("other_reports", "向其他机关的报告", "Reports to other authorities", "机关、日期、编号。", "Authority, date and number."),
 	prompt("customer", "客户及合同", "Customer and contract", "客户名称和服务合同编号。", "Name of the customer and number of the contract."),
 	prompt("customer_people", "客户一方受影响的人员", "The customer's people affected", "能识别的写明清单的附件名称，不写姓名。", "Name the attachment that lists them; no names here."),
+	prompt("customer_advice", "建议客户采取的措施", "Advice to the customer", "请客户立即做的事，如更换口令、核查日志。", "What the customer should do at once, such as changing passwords or reading logs."),
 	prompt("duty_point", "值班联系方式", "Duty desk", "全天候值班电话。", "A telephone that is answered day and night."),
 
 	// the report itself

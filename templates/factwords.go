@@ -74,9 +74,27 @@ func setWords(def breach.FactDef, set []string, l breach.Language) string {
 func countsWords(counts map[string]int64, u string, l breach.Language) string {
 	var out []string
 	for _, region := range slices.Sorted(maps.Keys(counts)) {
-		out = append(out, clean(region)+" "+count(counts[region])+unit(u, counts[region], l))
+		out = append(out, regionName(clean(region), l)+" "+count(counts[region])+unit(u, counts[region], l))
 	}
 	return strings.Join(out, breach.Text{ZH: "；", EN: "; "}.In(l))
+}
+
+var states = map[string]breach.Text{
+	"US-CA": {ZH: "美国加利福尼亚州", EN: "California"},
+	"US-NY": {ZH: "美国纽约州", EN: "New York"},
+	"US-TX": {ZH: "美国得克萨斯州", EN: "Texas"},
+}
+
+// regionName writes a region as people read it, and as its code where no law of ours knows it.
+func regionName(region string, l breach.Language) string {
+	if state, ok := states[region]; ok {
+		return state.In(l)
+	}
+	def, _ := breach.DefOf("org.jurisdictions")
+	if region == "EU" { // the Union is no region of people
+		return region
+	}
+	return choice(def, region, l)
 }
 
 var units = map[string][3]string{ // Chinese, English for one, English for more

@@ -19,7 +19,7 @@ func TestFactWords(t *testing.T) {
 		fact   breach.FactName
 		zh, en string
 	}{
-		{"people.by_region", "CN 1,200,000 人；US-CA 1 人", "CN 1,200,000 people; US-CA 1 person"},
+		{"people.by_region", "中国大陆 1,200,000 人；美国加利福尼亚州 1 人", "mainland China 1,200,000 people; California 1 person"},
 		{"people.total", "1 人", "1 person"},
 		{"harm.avoided", "否", "no"},
 		{"kinds", "泄露、丢失", "leak, loss"},

@@ -73,7 +73,7 @@ var filingGrammar = grammar{
 		"signer_phone", "signer_email", "incident", "stage", "prepared_at", "prepared_date", "duty", "basis", "addressee",
 		"due_at", "told", "told_public", "told_open", "headcount",
 	},
-	args:  []string{"fact", "answer", "residents"},
+	args:  []string{"fact", "answer", "stated", "residents"},
 	lists: []string{"severities", "measures", "timeline", "content", "previous", "open_items"},
 	flags: []string{"late", "brief", "asked"},
 }
@@ -95,7 +95,7 @@ func checkArgument(name, arg string) error {
 		if !regionArgument.MatchString(arg) {
 			return fmt.Errorf("residents takes a country or a state in small letters, such as us-ca; %q is none", arg)
 		}
-	case "answer":
+	case "answer", "stated":
 		if _, ok := answerItem(arg); !ok {
 			return fmt.Errorf("there is no answer named %q; they are: %s", arg, strings.Join(AnswerKeys(), ", "))
 		}
@@ -186,6 +186,8 @@ func (f *filingValues) scalar(r reference) string {
 		return f.fact(breach.FactName(r.arg))
 	case "answer":
 		return f.answer(r.arg)
+	case "stated":
+		return f.stated(r.arg)
 	case "residents":
 		return f.residents(strings.ToUpper(r.arg))
 	case "headcount":
@@ -214,23 +216,29 @@ func (f *filingValues) fact(name breach.FactName) string {
 	return f.unknown()
 }
 
+// answer gives a person's answer. Harm and advice without one follow from the data, in the words in which people are told.
 func (f *filingValues) answer(key string) string {
+	prefix := map[string]string{"harm": "harm.", "advice": "advice."}[key]
+	set, known := f.v.Facts.Set("data.categories")
+	if prefix != "" && known && f.v.Answers[key] == (Answer{}) {
+		if said := phrases(f.words, "public", prefix, inOrder("data.categories", set)); len(said) > 0 {
+			words := make([]string, len(said))
+			for i, p := range said {
+				words[i] = strings.ReplaceAll(p.text, "{emergency}", homeEmergency)
+			}
+			return strings.Join(words, f.say("", " "))
+		}
+	}
+	return f.stated(key)
+}
+
+// stated gives a person's answer and nothing in its place.
+func (f *filingValues) stated(key string) string {
 	if text := f.answered(f.v.Answers[key].Text); text != "" {
 		return text
 	}
 	if because := f.because(key); because != "" {
 		return because
-	}
-	if prefix := map[string]string{"harm": "harm.", "advice": "advice."}[key]; prefix != "" {
-		if set, known := f.v.Facts.Set("data.categories"); known {
-			if said := phrases(f.words, "public", prefix, inOrder("data.categories", set)); len(said) > 0 {
-				words := make([]string, len(said))
-				for i, p := range said {
-					words[i] = strings.ReplaceAll(p.text, "{emergency}", homeEmergency)
-				}
-				return strings.Join(words, f.say("", " ")) // as the people are told
-			}
-		}
 	}
 	return f.unknown()
 }

@@ -64,7 +64,7 @@ func (l line) formItem() FormItem {
 	it.Label.EN = it.Label.ZH
 	for _, p := range l.text {
 		switch p.name.name {
-		case "answer":
+		case "answer", "stated":
 			it.Answers = append(it.Answers, p.name.arg)
 		case "residents":
 			it.Answers = append(it.Answers, "people_region")

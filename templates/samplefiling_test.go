@@ -122,7 +122,7 @@ func sampleAnswers() map[string]templates.Answer {
 		"licence":         {ZH: "示例ICP备00000000号", EN: "Example ICP filing no. 00000000"},
 		"police_report":   {ZH: "已于2026年11月21日向属地公安机关报案，受案编号待发。", EN: "Reported to the local police on 21 November 2026; the case number is awaited."},
 		"news":            {ZH: "日志分析表明，首次异常读取发生在11月19日22时；未发现其他系统被进入。", EN: "The logs show that the first unusual reading was on 19 November at 22:00 Beijing time; no other system was entered."},
-		"materiality":     {ZH: "迄今未对财务状况和经营业绩造成重大影响，合理预计也不会造成重大影响。", EN: "The incident has not had, and is not reasonably likely to have, a material effect on financial condition or results of operations."},
+		"materiality":     {ZH: "预计本季度因处置和退课减少收入约 5%；对流动性没有重大影响。", EN: "Response costs and refunds are expected to reduce revenue of the current quarter by about 5 per cent; liquidity is not materially affected."},
 		"notice_content":  {ZH: "附件一：通知样本（不含个人数据）", EN: "Enclosure 1: sample of the notice, without personal data"},
 		"notice_template": {ZH: "附件一：通知样本（不含个人数据）", EN: "Enclosure 1: template of the notice, without personal data"},
 		"accountability":  {ZH: "已对直接负责的主管人员和其他责任人员按照内部制度处理。", EN: "The managers and staff responsible were dealt with under internal rules."},
