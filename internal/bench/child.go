@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,8 @@ import (
 type role func(ctx context.Context, in []byte) (any, error)
 
 var roles = map[string]role{
-	"send": sendRole,
+	"send":   sendRole,
+	"worker": workerRole,
 }
 
 // act plays a role: it reads its task from the standard input and writes its result to the standard output.
@@ -60,22 +62,55 @@ func profile(role string) (stop func(), err error) {
 
 // cast starts this program in a role and waits for its result.
 func cast[T any](ctx context.Context, name string, task any) (result T, err error) {
+	h, err := hire[T](ctx, name, task)
+	if err != nil {
+		return result, err
+	}
+	return h.dismiss()
+}
+
+// hand is a child at work.
+type hand[T any] struct {
+	name  string
+	cmd   *exec.Cmd
+	stdin io.Closer
+	out   bytes.Buffer
+	ended bool
+}
+
+// hire starts this program in a role.
+func hire[T any](ctx context.Context, name string, task any) (*hand[T], error) {
 	self, err := os.Executable()
 	if err != nil {
-		return result, err
+		return nil, err
 	}
-	in, err := json.Marshal(task)
+	h := &hand[T]{name: name, cmd: exec.CommandContext(ctx, self, name)}
+	stdin, err := h.cmd.StdinPipe()
 	if err != nil {
-		return result, err
+		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, name)
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	out, err := cmd.Output()
-	if err != nil {
-		return result, fmt.Errorf("role %s: %w", name, err)
+	h.stdin, h.cmd.Stdout, h.cmd.Stderr = stdin, &h.out, os.Stderr
+	h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C ends it through us
+	if err := h.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the role %s: %w", name, err)
 	}
-	return result, json.Unmarshal(out, &result)
+	if err := json.NewEncoder(stdin).Encode(task); err != nil {
+		return nil, errors.Join(fmt.Errorf("tell the role %s its task: %w", name, err), h.cmd.Process.Kill(), h.cmd.Wait())
+	}
+	return h, nil
+}
+
+// dismiss ends a child's input, waits for it, and returns its result. Calling it again does nothing.
+func (h *hand[T]) dismiss() (result T, err error) {
+	if h.ended {
+		return result, nil
+	}
+	h.ended = true
+	_ = h.stdin.Close()
+	if err := h.cmd.Wait(); err != nil {
+		return result, fmt.Errorf("role %s: %w", h.name, err)
+	}
+	return result, json.Unmarshal(h.out.Bytes(), &result)
 }
 
 // cpu is the processor time that this process has used.

@@ -30,6 +30,7 @@ type part struct {
 
 var parts = []part{
 	{"send", sendPart},
+	{"engine", enginePart},
 }
 
 func main() {

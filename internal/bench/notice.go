@@ -19,7 +19,7 @@ func speaker() templates.Organisation {
 
 func longNotice() (templates.NoticeText, error) {
 	at := time.Date(2026, 11, 20, 19, 10, 0, 0, time.UTC)
-	return templates.Default().Notice(templates.NoticeView{
+	t, err := templates.Default().Notice(templates.NoticeView{
 		Organisation: speaker(), Number: templates.NewNoticeNumber([16]byte{1, 2, 3}), Incident: "INC-2026-0001", State: "confirmed",
 		Kinds: []string{"leak"}, Categories: []string{"credentials", "name", "contact", "education", "finance_account", "whereabouts", "id_number"}, OccurredAt: &at, AwareAt: &at, IssuedAt: at,
 		Harms: []breach.Text{{ZH: "有人可能冒充我们的客服、老师或者快递员给您打电话，准确说出您的姓名和报名的课程，以骗取您的信任。"}},
@@ -36,6 +36,11 @@ func longNotice() (templates.NoticeText, error) {
 			{ZH: "已强制下线全部会话；下次登录我们自己的网站或应用时，需要设置新密码。", EN: "We ended all sessions. When people next open our own website or app, they choose a new password there."},
 		},
 	}, breach.ToPerson, breach.Chinese)
+	if err != nil {
+		return t, err
+	}
+	t, _ = t.For()
+	return t, nil
 }
 
 // name and address are those of the n-th person, who does not exist.
