@@ -347,7 +347,8 @@ func (s *Store) WaitingDeliveries(ctx context.Context, l Lease, channel breach.C
 
 func holds(ctx context.Context, tx pgx.Tx, l Lease) error {
 	var fence int64
-	if err := tx.QueryRow(ctx, `select fence, `+frozenHolder+` from shard where incident_no = $1 and campaign_n = $2 and shard = $3 for share`, l.no, l.Campaign, l.Shard).Scan(&fence, nil); err != nil {
+	if err := tx.QueryRow(ctx, `select fence, `+frozenHolder+`, `+byIndex+` from shard where incident_no = $1 and campaign_n = $2 and shard = $3 for share`,
+		l.no, l.Campaign, l.Shard).Scan(&fence, nil, nil, nil, nil); err != nil {
 		return err
 	}
 	if fence != l.Fence {
@@ -366,109 +367,13 @@ func contactColumn(c breach.Channel) string {
 	return string(c)
 }
 
-// Intent says that the bytes of one delivery may leave from now on.
-type Intent struct {
-	Contact int64
-	SHA256  []byte
-	Resend  bool // once more after a doubt, under the same id
-}
-
-// Result is what one attempt came to.
-type Result struct {
-	Contact   int64
-	State     breach.DeliveryState // accepted, rejected, temporary, in_doubt
-	Code      string
-	Reference string
-	Again     time.Duration // temporary and in_doubt: when to look at it again; zero for in_doubt means at once
-	MoveOn    bool          // in_doubt: stay so, and try the recipients' next rung
-}
-
-// Commit writes intents and results in one transaction, and folds the results into the recipients. It is the only writer
-// of the ledger while a shard is held. Either all is written, or none: ErrFenced where the shard has another holder.
-func (s *Store) Commit(ctx context.Context, l Lease, channel breach.Channel, intents []Intent, results []Result) error {
-	return s.tx(ctx, "write ledger", func(tx pgx.Tx) error {
-		if err := holds(ctx, tx, l); err != nil {
-			return err
-		}
-		if err := writeResults(ctx, tx, l, channel, results); err != nil {
-			return err
-		}
-		if err := fold(ctx, tx, l, channel, results); err != nil {
-			return err
-		}
-		return writeIntents(ctx, tx, l, channel, intents)
-	})
-}
-
-func writeIntents(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, intents []Intent) error {
-	if len(intents) == 0 {
-		return nil
-	}
-	contacts, hashes, resends := make([]int64, len(intents)), make([][]byte, len(intents)), make([]bool, len(intents))
-	for i, x := range intents {
-		contacts[i], hashes[i], resends[i] = x.Contact, x.SHA256, x.Resend
-	}
-	tag, err := tx.Exec(ctx, `
-		update delivery d set state = 'intent', intent_at = now(), tries = tries + 1, wire_sha256 = u.h, resent = resent or u.r, next_at = null
-		from unnest($4::bigint[], $5::bytea[], $6::bool[]) u (c, h, r)
-		where d.incident_no = $1 and d.campaign_n = $2 and d.channel = $7 and d.contact = u.c and d.fence = $3 and d.state in ('claimed', 'temporary', 'in_doubt')`,
-		l.no, l.Campaign, l.Fence, contacts, hashes, resends, channel)
-	if err == nil && tag.RowsAffected() != int64(len(intents)) {
-		err = ErrFenced
-	}
-	return err
-}
-
-func writeResults(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, results []Result) error {
-	if len(results) == 0 {
-		return nil
-	}
-	n := len(results)
-	contacts, states, codes, references, again := make([]int64, n), make([]string, n), make([]string, n), make([]string, n), make([]*time.Duration, n)
-	for i, x := range results {
-		contacts[i], states[i], codes[i], references[i] = x.Contact, string(x.State), x.Code, x.Reference
-		if x.Again > 0 {
-			again[i] = &x.Again
-		}
-	}
-	// A delivery in doubt that nobody looks at again has its time at infinity: settled as far as it can be.
-	tag, err := tx.Exec(ctx, `
-		update delivery d set state = u.s, code = u.k, reference = u.r, outcome_at = now(),
-			doubted_at = case when u.s = 'in_doubt' then coalesce(doubted_at, now()) else doubted_at end,
-			next_at = case when u.m then 'infinity' else now() + u.a end
-		from unnest($4::bigint[], $5::text[], $6::text[], $7::text[], $8::interval[], $9::bool[]) u (c, s, k, r, a, m)
-		where d.incident_no = $1 and d.campaign_n = $2 and d.channel = $10 and d.contact = u.c and d.fence = $3 and d.state in ('claimed', 'intent', 'temporary', 'in_doubt')`,
-		l.no, l.Campaign, l.Fence, contacts, states, codes, references, again, moves(results), channel)
-	if err == nil && tag.RowsAffected() != int64(n) {
-		err = ErrFenced
-	}
-	return err
-}
-
-func moves(results []Result) []bool {
-	m := make([]bool, len(results))
-	for i, x := range results {
-		m[i] = x.MoveOn
-	}
-	return m
-}
-
-// fold carries outcomes to everyone behind the contacts, whichever shard they are in.
+// fold carries the outcomes of deliveries that ended earlier to everyone behind the contacts.
 func fold(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, results []Result) error {
-	var told, moved []int64
-	for _, x := range results {
-		switch {
-		case x.State == breach.DeliveryAccepted && channel != breach.Push:
-			told = append(told, x.Contact)
-		// A push alone never closes a case: whoever has no other channel is for the public notice.
-		case x.State == breach.DeliveryAccepted, x.State == breach.DeliveryRejected, x.State == breach.DeliveryBounced, x.MoveOn:
-			moved = append(moved, x.Contact)
-		}
-	}
-	if err := foldTold(ctx, tx, l, channel, told); err != nil {
-		return err
-	}
-	return foldMoved(ctx, tx, l, channel, moved)
+	g := group{lease: l, channel: channel, results: results}
+	var b pgx.Batch
+	g.foldTold(&b)
+	g.foldMoved(&b)
+	return tx.SendBatch(ctx, &b).Close()
 }
 
 // behind is the SQL for the recipients r of a campaign who share the contacts named by $2, with their standing s.
@@ -479,34 +384,27 @@ func behind(channel breach.Channel) string {
 		where f.incident_no = $1 and f.id = any($2)`
 }
 
-func foldTold(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, contacts []int64) error {
-	if len(contacts) == 0 {
-		return nil
-	}
-	_, err := tx.Exec(ctx, `
+// tellBehind is the statement that tells all who share a contact.
+func tellBehind(channel breach.Channel) string {
+	return `
 		insert into standing (incident_no, id, passed, flags, state, told_by, told_at)
-		select r.incident_no, r.id, coalesce(s.passed, 0), r.flags, 'told', $5, now() `+behind(channel)+` and coalesce(s.state, 'open') in ('open', 'missed') order by r.id
-		on conflict (incident_no, id) do update set state = 'told', told_by = excluded.told_by, told_at = excluded.told_at where standing.state in ('open', 'missed')`,
-		l.no, contacts, l.first, l.last, channel)
-	return err
+		select r.incident_no, r.id, coalesce(s.passed, 0), r.flags, 'told', $5, now() ` + behind(channel) + ` and coalesce(s.state, 'open') in ('open', 'missed') order by r.id
+		` + onceTold
 }
 
-// foldMoved brings recipients to their next rung, or past the last.
-func foldMoved(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, contacts []int64) error {
-	if len(contacts) == 0 {
-		return nil
-	}
-	at := slices.Index(l.Ladder, channel) + 1
+// onceTold is what becomes of a standing that is there already.
+const onceTold = `on conflict (incident_no, id) do update set state = 'told', told_by = excluded.told_by, told_at = excluded.told_at where standing.state in ('open', 'missed')`
+
+// moveBehind is the statement that brings all who share a contact to their next rung, or past the last.
+func moveBehind(l Lease, channel breach.Channel) string {
 	left := "false"
-	for _, later := range l.Ladder[at:] {
+	for _, later := range l.Ladder[slices.Index(l.Ladder, channel)+1:] {
 		left += " or r." + contactColumn(later) + " is not null"
 	}
-	_, err := tx.Exec(ctx, `
+	return `
 		insert into standing (incident_no, id, passed, flags, state)
-		select r.incident_no, r.id, $5, r.flags, case when `+left+` then 'open' else 'missed' end `+behind(channel)+` and `+onRung(l.Ladder, channel)+` order by r.id
-		on conflict (incident_no, id) do update set passed = excluded.passed, state = excluded.state where standing.state = 'open' and standing.passed < excluded.passed`,
-		l.no, contacts, l.first, l.last, at)
-	return err
+		select r.incident_no, r.id, $5, r.flags, case when ` + left + ` then 'open' else 'missed' end ` + behind(channel) + ` and ` + onRung(l.Ladder, channel) + ` order by r.id
+		on conflict (incident_no, id) do update set passed = excluded.passed, state = excluded.state where standing.state = 'open' and standing.passed < excluded.passed`
 }
 
 // Delivery is a row of the ledger without the contact, for those who check it.
