@@ -40,6 +40,10 @@ type Options struct {
 	Zone      *time.Location  // on whose calendar ages are counted; default Asia/Shanghai
 	MaxUpload int64           // bytes of one people file; default 2 GiB
 
+	// ParquetReader is a command that calls audience.ServeParquet, which reads a stranger's Parquet file in a process of its
+	// own. Without one Parquet is refused.
+	ParquetReader []string
+
 	// ParseNumber reads a notice number as people type it and returns its one form. Nil takes it as typed, in upper case.
 	ParseNumber func(string) (string, error)
 
