@@ -21,6 +21,7 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2 // the command line itself is wrong; nothing was tried
+	exitAside   = 3 // done, but rows of a people file were set aside
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -52,6 +53,9 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	if _, usage := errors.AsType[*usageError](err); usage || !began {
 		fmt.Fprintf(errOut, "Type %s --help for examples.\n", cmd.CommandPath())
 		return exitUsage
+	}
+	if _, aside := errors.AsType[*setAside](err); aside {
+		return exitAside
 	}
 	return exitFailure
 }
@@ -119,6 +123,7 @@ whom by when, files the reports, tells every affected person and guardian, and p
 	add("law", lawCommands()...)
 	add("run", engineCommands()...)
 	add("run", serveCommand(), migrateCommand(), configCommand(), keyCommand(), tokenCommand(), journalCommand())
+	root.AddCommand(readParquetCommand())
 	refuseUnknown(root)
 	return root
 }

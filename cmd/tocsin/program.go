@@ -65,6 +65,7 @@ func (p *program) handler() http.Handler {
 		Store: p.store, Now: time.Now, Log: p.log.With("part", "api"), Metrics: p.metrics,
 		PublicURL: p.cfg.API.PublicURL, Organisation: name, ParseNumber: templates.ParseNoticeNumber, Unnamed: unnamed,
 		TestSend: testSender(p.cfg), OurAddresses: addresses(p.cfg.Contacts),
+		ParquetReader: parquetReader(),
 	})
 }
 
