@@ -66,7 +66,11 @@ func prepare(t *testing.T, env *testscript.Env) error {
 	}
 	log := slog.New(slog.DiscardHandler)
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = api.Server("", api.New(api.Options{Store: s, Now: time.Now, Log: log}), log)
+	self, err := exec.LookPath("tocsin") // this test binary under that name
+	if err != nil {
+		return err
+	}
+	server.Config = api.Server("", api.New(api.Options{Store: s, Now: time.Now, Log: log, ParquetReader: []string{self, readParquet}}), log)
 	server.Start()
 	env.Defer(s.Close)
 	env.Defer(server.Close)

@@ -229,6 +229,9 @@ func (e *setAside) Error() string {
 	if e.dry {
 		next = "mend them, or leave them out, before you import"
 	}
+	if e.n == 1 {
+		return "1 row was set aside: " + next
+	}
 	return fmt.Sprintf("%d rows were set aside: %s", e.n, next)
 }
 

@@ -83,10 +83,6 @@ func importPeople(s *server, c *call) error {
 	if err != nil {
 		return err
 	}
-	o, dry, err := s.readingOptions(c.r.URL.Query())
-	if err != nil {
-		return err
-	}
 	kind, parameters, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" && !slices.Contains(fileKinds, kind) {
 		return problem(http.StatusUnsupportedMediaType, "media_type", "The body must be a file of people: CSV, NDJSON, XLSX or Parquet, plain or packed with gzip or zstd.",
@@ -100,6 +96,10 @@ func importPeople(s *server, c *call) error {
 		return problem(http.StatusTooManyRequests, "too_many", "Other people files are being read just now.", "Send it again in half a minute.")
 	}
 	if _, err := s.store.Incident(c.r.Context(), id); err != nil {
+		return err
+	}
+	o, dry, err := s.readingOptions(c.r.URL.Query())
+	if err != nil {
 		return err
 	}
 	body := &upload{call: c, now: s.Now, began: s.Now(), body: c.r.Body, sum: sha256.New()}
