@@ -10,14 +10,14 @@ import (
 	"tocsin/internal/breach"
 )
 
-// basis writes the provision that a report is made under. Where the pack has not seen an article's number, only the
-// instrument is named: a report does not speak of our reading.
+// basis writes the provision that a report is made under. Where the pack gives an article no number, only the instrument is
+// named: a report does not speak of our reading.
 func basis(o breach.Obligation, l breach.Language) string {
 	article := o.ArticleIn.In(l)
 	if o.ArticleIn == (breach.Text{}) {
 		article = o.Article
 	}
-	if strings.Contains(o.ArticleIn.EN, "not seen") || strings.Contains(article, "条号未见") {
+	if !strings.ContainsAny(o.Article+o.ArticleIn.EN, "0123456789") {
 		article = ""
 	}
 	if l == breach.English {

@@ -81,6 +81,10 @@ func sampleFiling(form string) templates.FilingView {
 	case o.DueAt != nil && o.DueAt.Before(v.PreparedAt):
 		v.PreparedAt = aware.Add(40 * time.Minute)
 	}
+	if form == templates.FormWithdrawal {
+		v.Answers["impact"] = templates.Answer{Text: breach.Text{ZH: "11月20日的异常下载来自一次经批准的演练，没有真实个人信息被读取。", EN: "The unusual downloads of 20 November were part of an approved exercise; no real personal information was read."}}
+		v.Facts["people.total"] = int64(0)
+	}
 	v.Facts["org.cii_involved"] = strings.HasPrefix(form, "cn-cii")
 	if o.Stage == breach.StageSupplement || o.Stage == breach.StageFinal || o.Stage == breach.StageWithdrawal {
 		v.Previous = []templates.Previous{{Stage: breach.StageInitial, At: aware.Add(150 * time.Minute), Receipt: "2026-1121-0042"}}
