@@ -71,7 +71,7 @@ func (p *program) handler() http.Handler {
 		PublicURL: p.cfg.API.PublicURL, Organisation: name, ParseNumber: templates.ParseNoticeNumber, Unnamed: unnamed,
 		TestSend: testSender(p.cfg), OurAddresses: addresses(p.cfg.Contacts),
 		ParquetReader: parquetReader(),
-		Forms: reportForms(p.texts),
+		Forms:         reportForms(p.texts),
 	})
 }
 

@@ -61,6 +61,7 @@ func table(maxUpload int64) []Route {
 		{Method: "GET", Pattern: "/v1/incidents/{id}/people/issues", Roles: workers, do: importIssues, Does: "list rows that an import set aside or warned of"},
 
 		{Method: "GET", Pattern: "/v1/incidents/{id}/tasks", Roles: readers, do: listTasks, Does: "list what people must do"},
+		{Method: "GET", Pattern: "/v1/tasks/{id}", Roles: readers, do: showTask, Does: "show one task"},
 		{Method: "POST", Pattern: "/v1/tasks/{id}/end", Roles: handlers, limit: formLimit, do: endTask, Does: "say that a task was done, or could not be"},
 
 		{Method: "GET", Pattern: "/v1/incidents/{id}/filings", Roles: readers, do: listFilings, Does: "list reports to authorities with their documents and receipts"},
