@@ -225,17 +225,20 @@ func (h *house) sender() *activities.Sender {
 	s := &activities.Sender{
 		Store: h.store, Channels: map[breach.Channel]activities.Outlet{}, Now: time.Now,
 		Policy: activities.SendPolicy{
-			RetryFirst: h.cfg.Policy.RetryFirst, RetryMost: h.cfg.Policy.RetryMost, MaxTries: h.cfg.Policy.MaxTemporaryAttempts,
+			RetryFirst: h.cfg.Policy.RetryFirst, RetryMost: h.cfg.Policy.RetryMost, MaxTries: h.cfg.Policy.MaxTemporaryAttempts, RetryWindow: h.cfg.Policy.RetryWindow,
 			NoDuplicate: h.cfg.Policy.InDoubt == config.PreferNoDuplicate, DoubtWindow: h.cfg.Policy.DoubtWindow, DoubtInterval: time.Minute,
 		},
 	}
 	for channel, n := range h.notifiers {
 		limit := h.cfg.Policy.Limit(string(channel))
-		out := activities.Outlet{Notifier: n, Lanes: max(1, limit.Connections)}
+		out := activities.Outlet{Notifier: n, Lanes: max(1, limit.Connections), PerDestination: limit.PerDestination}
 		if limit.PerSecond > 0 {
 			out.Limiter = rate.NewLimiter(rate.Limit(limit.PerSecond), max(1, int(limit.PerSecond)))
 		}
 		s.Channels[channel] = out
+	}
+	for _, q := range h.cfg.Policy.QuietHours {
+		s.Quiet = append(s.Quiet, quiet(q))
 	}
 	return s
 }

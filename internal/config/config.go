@@ -183,7 +183,8 @@ type Policy struct {
 	ShardSize            int           `mapstructure:"shard_size"`             // recipients
 	ChunkSize            int           `mapstructure:"chunk_size"`             // contacts that one activity sends to
 	ShardsAtOnce         int           `mapstructure:"shards_at_once"`
-	PublicDays           int           `mapstructure:"public_days"` // how long a public notice is posted
+	PublicDays           int           `mapstructure:"public_days"`  // how long a public notice is posted
+	RetryWindow          time.Duration `mapstructure:"retry_window"` // how long beyond that while the destination refuses everybody
 	FirstWave            FirstWave     `mapstructure:"first_wave"`
 	QuietHours           []QuietHours  `mapstructure:"quiet_hours"`
 	Limits               []Limit       `mapstructure:"limits"`
@@ -282,6 +283,7 @@ func Default() Config {
 			ChunkSize:            50000,
 			ShardsAtOnce:         4,
 			PublicDays:           30,
+			RetryWindow:          12 * time.Hour,
 			FirstWave:            FirstWave{Size: 100, Above: 10000, Wait: 5 * time.Minute, MinAccepted: 0.8, MaxBounced: 0.1},
 			QuietHours:           []QuietHours{},
 			Limits:               []Limit{},
