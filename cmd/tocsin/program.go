@@ -66,7 +66,12 @@ func (p *program) handler() http.Handler {
 	if name.EN == "" {
 		name.EN = name.ZH
 	}
+	texts, err := templates.Open(p.cfg.Templates)
+	if err != nil { // whoever runs incidents stops at it; the API goes on with the texts that ship
+		texts = templates.Default()
+	}
 	return api.New(api.Options{
+		LawsFor: texts.LawsFor, HomeLaw: templates.HomeLaw, GeneralLaw: templates.GeneralLaw,
 		Store: p.store, Now: time.Now, Log: p.log.With("part", "api"), Metrics: p.metrics,
 		PublicURL: p.cfg.API.PublicURL, Organisation: name, ParseNumber: templates.ParseNoticeNumber, Unnamed: unnamed,
 		TestSend: testSender(p.cfg), OurAddresses: addresses(p.cfg.Contacts),
