@@ -173,8 +173,11 @@ type Bounces struct {
 
 // Policy is what the organisation decided where law leaves it a choice.
 type Policy struct {
-	Reminders            []float64     `mapstructure:"reminders"`              // parts of the time to a deadline
-	EscalateBefore       time.Duration `mapstructure:"escalate_before"`        // before a deadline
+	Reminders            []float64     `mapstructure:"reminders"`       // parts of the time to a deadline
+	EscalateBefore       time.Duration `mapstructure:"escalate_before"` // before a deadline
+	Escalation           []Escalation  `mapstructure:"escalation"`      // steps to named people
+	Guard                Guard         `mapstructure:"guard"`
+	Approvals            Approvals     `mapstructure:"approvals"`
 	InDoubt              string        `mapstructure:"in_doubt"`               // prefer_no_loss, prefer_no_duplicate
 	RetryFirst           time.Duration `mapstructure:"retry_first"`            // wait before the second try of what was refused for now; doubles
 	RetryMost            time.Duration `mapstructure:"retry_most"`             // the longest wait
@@ -274,6 +277,9 @@ func Default() Config {
 		Policy: Policy{
 			Reminders:            []float64{0.5, 0.8},
 			EscalateBefore:       30 * time.Minute,
+			Escalation:           []Escalation{},
+			Guard:                Guard{Before: 10 * time.Minute, Rules: []string{}},
+			Approvals:            Approvals{Filing: 1, Notice: 1, PublicNotice: 1, Closure: 1, Hold: 1, Waiver: 1},
 			InDoubt:              PreferNoLoss,
 			RetryFirst:           time.Minute,
 			RetryMost:            time.Hour,
