@@ -107,7 +107,7 @@ func TestCheckAnswer(t *testing.T) {
 		{"an answer", "cause", "", templates.Answer{Text: said}},
 		{"a reason", "cause", "", templates.Answer{NotApplicable: because}},
 		{"a fact that does not apply", "people.u14", "", templates.Answer{NotApplicable: because}},
-		{"a misspelt key", "casue", "the items are: system, product", templates.Answer{Text: said}},
+		{"a misspelt key", "kause", "the items are: system, product", templates.Answer{Text: said}},
 		{"a fact's value", "people.u14", "state it as one", templates.Answer{Text: said}},
 		{"both", "cause", "one of the two", templates.Answer{Text: said, NotApplicable: because}},
 		{"a book", "cause", "attachment", templates.Answer{Text: breach.Text{ZH: strings.Repeat("长", 8001)}}},
@@ -136,7 +136,7 @@ func TestFilingPrevious(t *testing.T) {
 	v.Obligation.Stage, v.Revision = breach.StageSupplement, 2
 	v.Previous = []templates.Previous{
 		{Stage: breach.StageInitial, At: aware.Add(2 * time.Hour), Receipt: "12387-20261121-0042"},
-		{Stage: breach.StageSupplement, Number: 1, At: aware.Add(30 * time.Hour)},
+		{Stage: breach.StageSupplement, Number: 2, At: aware.Add(30 * time.Hour)},
 	}
 	for l, want := range map[breach.Language][]string{
 		breach.English: {

@@ -44,7 +44,7 @@ type Entry struct {
 // withdrawal refers to.
 type Previous struct {
 	Stage   breach.Stage
-	Number  int // the revision it went out with; empty counts as 1
+	Number  int // in its chain, whatever the stages; what is printed counts the reports of its stage
 	At      time.Time
 	Receipt string // the authority's number for it; empty where there is none yet
 }
@@ -278,7 +278,7 @@ func (f *filingValues) plain(name string) string {
 	case "credit_code":
 		return o.CreditCode
 	case "kind":
-		return o.Kind.In(f.l)
+		return f.kind()
 	case "home_page":
 		return o.typedHome()
 	case "hotline":
@@ -313,6 +313,27 @@ func (f *filingValues) plain(name string) string {
 		return f.told(name)
 	}
 	return ""
+}
+
+// kinds are the facts about an organisation that say what it is.
+var kinds = []breach.FactName{
+	"org.central_organ", "org.network_operator", "org.telecom_or_icp", "org.miit_sector", "org.bank_or_insurer", "org.pbc_field",
+	"org.security_vendor", "org.comms_provider", "org.sec_registrant", "org.hk_ci_operator",
+}
+
+// kind says what the organisation is: as it was told, else by what its profile says.
+func (f *filingValues) kind() string {
+	if said := f.v.Organisation.Kind; said != (breach.Text{}) {
+		return said.In(f.l)
+	}
+	var out []string
+	for _, name := range kinds {
+		if is, _ := f.v.Facts.Bool(name); is {
+			def, _ := breach.DefOf(name)
+			out = append(out, def.Label.In(f.l))
+		}
+	}
+	return strings.Join(out, f.say("；", "; "))
 }
 
 func (f *filingValues) stageOf(stage breach.Stage, revision int) string {
@@ -409,12 +430,14 @@ func (f *filingValues) absent(list string) (label, says string, state breach.Ite
 // previous writes the reports that this one follows.
 func (f *filingValues) previous() []string {
 	var out []string
+	count := map[breach.Stage]int{}
 	for _, p := range f.v.Previous {
+		count[p.Stage]++
 		receipt := f.say("尚未收到回执编号", "no receipt number yet")
 		if number := clean(p.Receipt); number != "" {
 			receipt = f.say("回执编号 ", "receipt ") + number
 		}
-		out = append(out, instant(p.At, f.loc, f.l)+colon(f.l)+f.stageOf(p.Stage, p.Number)+f.say("，", ", ")+receipt)
+		out = append(out, instant(p.At, f.loc, f.l)+colon(f.l)+f.stageOf(p.Stage, count[p.Stage])+f.say("，", ", ")+receipt)
 	}
 	return out
 }

@@ -92,6 +92,20 @@ func TestFilingAnswersFollowFromFacts(t *testing.T) {
 	}
 }
 
+// What the organisation is follows from its profile where nobody wrote it down.
+func TestFilingKindOfOrganisation(t *testing.T) {
+	v := sampleFiling("cn-cac/initial")
+	v.Organisation.Kind = breach.Text{}
+	v.Facts["org.network_operator"], v.Facts["org.telecom_or_icp"], v.Facts["org.central_organ"] = true, true, false
+	d, err := defaults().Filing("cn-cac/initial", v, breach.Chinese)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := rowOf(t, d, "单位类型"); b.Text != "网络运营者；电信业务经营者或互联网信息服务提供者" {
+		t.Errorf("%+v", b)
+	}
+}
+
 func TestFilingLacks(t *testing.T) {
 	s := defaults()
 	v := sampleFiling("cn-cac/initial")

@@ -106,6 +106,7 @@ func (l *local) introduce() error {
 		l.cfg.Organisation = config.Organisation{
 			Name: "示例在线教育有限公司", NameEN: "Example Online Education Co., Ltd.", ShortName: "示例教育", ShortNameEN: "Example Education",
 			Phone: "400-000-0000", Email: "privacy@example.com", HomePage: "https://www.example.com",
+			Number: "91000000000000000X", Address: "示例省示例市示例路 1 号", AddressEN: "1 Example Road, Example City",
 			Signer: config.Signer{Name: "李示例", Title: "个人信息保护负责人", TitleEN: "Data protection lead", Phone: "010-00000000", Email: "li.wei@example.com"},
 			Facts: []string{
 				"org.jurisdictions=CN", "org.role=controller", "org.network_operator=true", "org.telecom_or_icp=true", "org.cii_involved=false",

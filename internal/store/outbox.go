@@ -67,8 +67,7 @@ type FilingDone struct {
 	Filing     string `json:"filing"`
 	Filed      bool   `json:"filed"` // false: it certainly never arrived, file again
 
-	Acknowledged bool              `json:"acknowledged,omitempty"` // the authority has acknowledged it
-	Document     breach.DocumentID `json:"document,omitempty"`     // what was filed
+	Acknowledged bool `json:"acknowledged,omitempty"` // the authority has acknowledged it
 }
 
 // AnswersRev is the payload of [AnswersSet].
