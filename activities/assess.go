@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tocsin/internal/breach"
@@ -50,6 +51,8 @@ type Duty struct {
 	ClockAt    *time.Time  `json:"clock_at,omitempty"`
 	DueAt      *time.Time  `json:"due_at,omitempty"`
 	PolicyAt   *time.Time  `json:"policy_at,omitempty"`
+	HeldUntil  *time.Time  `json:"held_until,omitempty"` // while a hold is in force
+	Deadline   string      `json:"deadline,omitempty"`   // in words, English, in the authority's zone: see breach.Due
 }
 
 // Assess answers the newest facts and keeps the answer.
@@ -66,10 +69,14 @@ func (a *Assessor) Assess(ctx context.Context, in AssessInput) (Assessed, error)
 	if err := a.Store.SaveAssessment(ctx, in.Incident, result); err != nil {
 		return Assessed{}, final(err)
 	}
-	return summary(result), nil
+	obligations, err := a.Store.Obligations(ctx, in.Incident)
+	if err != nil {
+		return Assessed{}, final(err)
+	}
+	return summary(result, obligations), nil
 }
 
-func summary(a breach.Assessment) Assessed {
+func summary(a breach.Assessment, stored []store.Obligation) Assessed {
 	out := Assessed{Rev: a.FactsRev}
 	for _, s := range a.Severities {
 		out.Levels = append(out.Levels, Level{Scale: s.ScaleName.EN, Level: s.LevelName.EN, Rank: s.Rank})
@@ -78,10 +85,15 @@ func summary(a breach.Assessment) Assessed {
 		if o.Owed == breach.NotOwed {
 			continue
 		}
-		out.Duties = append(out.Duties, Duty{
+		d := Duty{
 			Key: o.Key(), Title: o.Title.EN, Duty: o.Duty, Owed: o.Owed, Hard: o.Hard, Covered: o.CoveredBy != "",
 			ClockWaits: o.Clock != "" && o.ClockAt == nil, ClockAt: o.ClockAt, DueAt: o.DueAt, PolicyAt: o.PolicyAt,
-		})
+		}
+		if i := slices.IndexFunc(stored, func(x store.Obligation) bool { return x.Key == d.Key }); i >= 0 {
+			c := clockOf(stored[i])
+			d.DueAt, d.PolicyAt, d.HeldUntil, d.Deadline = c.DueAt, c.PolicyAt, c.HeldUntil, c.Deadline
+		}
+		out.Duties = append(out.Duties, d)
 	}
 	return out
 }

@@ -22,13 +22,27 @@ type Filings struct {
 	Signer       templates.Signer
 	Profile      breach.Facts         // the organisation's, org.* facts
 	Authorities  map[string]Addressee // by key
-	Email        notifiers.Notifier
 }
 
 // Addressee is where an authority takes reports, as configured.
 type Addressee struct {
-	Name  string
-	Email string
+	Name string
+	Way  string             // email, http, folder, sftp; whatever else, a person hands the report over
+	To   string             // the address that the way takes: an email address, the authority's key
+	Via  notifiers.Notifier // nil where a person hands the report over
+
+	Portal  string           // where a person types the report in
+	Hotline string           // whom a person calls
+	Signer  templates.Signer // who signs to this authority; the house's own where its name is empty
+}
+
+func (a Addressee) byHand() bool { return a.Via == nil || a.To == "" }
+
+func (a *Filings) signer(authority string) templates.Signer {
+	if s := a.Authorities[authority].Signer; s.Name != "" {
+		return s
+	}
+	return a.Signer
 }
 
 // FilingState is how a handing-over ended for the workflow.
@@ -40,13 +54,16 @@ const (
 	FiledLater    FilingState = "temporary"    // certainly not arrived: again after a while
 	FiledVoid     FilingState = "void"         // the approval is void: draft again
 	FiledInDoubt  FilingState = "in_doubt"     // it may have arrived: a person finds out
-	FiledBlocked  FilingState = "needs_person" // refused for good, or no address
+	FiledBlocked  FilingState = "needs_person" // refused for good, or by hand
+	FiledHeld     FilingState = "held"         // a hold is in force: when it ends
+	FiledUnsaid   FilingState = "unsaid"       // it is late and does not say why: draft again with the reason
 )
 
 // DraftFilingInput is the input of DraftFiling.
 type DraftFilingInput struct {
 	Incident breach.IncidentID `json:"incident"`
 	Key      string            `json:"key"`
+	Stage    breach.Stage      `json:"stage,omitempty"` // a later report: supplement or withdrawal; empty takes the duty's own
 }
 
 // FileReportInput is the input of FileReport.
@@ -63,36 +80,42 @@ type Filed struct {
 	After   time.Duration `json:"after,omitempty"`
 }
 
-// FileReport hands an approved document over. The intent is written first; what is unclear, refused, or has no address
-// becomes a person's task, because a report to an authority is never sent twice by a machine.
+// FileReport hands an approved document over, by the way that the settings give for its authority. The intent is written first;
+// what is unclear, refused, or goes by hand becomes a person's task, because a report to an authority is never sent twice by a
+// machine.
 func (a *Filings) FileReport(ctx context.Context, in FileReportInput) (Filed, error) {
 	defer beat(ctx, alive)()
 	o, err := a.Store.Obligation(ctx, in.Incident, in.Key)
 	if err != nil {
 		return Filed{}, final(err)
 	}
-	to, ok := a.Authorities[o.Result.Authority]
-	if !ok || to.Email == "" {
-		return Filed{State: FiledBlocked}, a.ask(ctx, in, breach.TaskAddressee, o)
-	}
 	d, err := a.Store.Document(ctx, in.Document)
 	if err != nil {
 		return Filed{}, final(err)
+	}
+	to := a.Authorities[o.Result.Authority]
+	if to.byHand() {
+		return a.byHand(ctx, in, o, d)
 	}
 	id, err := a.filingID(ctx, in)
 	if err != nil {
 		return Filed{}, final(err)
 	}
-	wire, err := a.wire(d, id, to)
+	wire, err := a.wire(ctx, d, id, to)
+	if _, unfit := errors.AsType[*notifiers.Error](err); unfit {
+		return Filed{State: FiledBlocked}, a.ask(ctx, in, breach.TaskRefused, o, d, err)
+	}
 	if err != nil {
-		return Filed{State: FiledBlocked}, a.ask(ctx, in, breach.TaskRefused, o)
+		return Filed{}, final(err)
 	}
 	sum := wire.SHA256()
 	row, err := a.Store.BeginFiling(ctx, store.Filing{
-		ID: id, IncidentID: in.Incident, Obligation: in.Key, Document: in.Document, Channel: string(breach.Email),
+		ID: id, Document: in.Document, Channel: to.Way, Chain: o.Result.Chain(),
 	}, sum[:])
-	if r, ok := errors.AsType[*store.Refused](err); ok && r.Code == "not_approved" {
-		return Filed{State: FiledVoid}, nil
+	if r, ok := errors.AsType[*store.Refused](err); ok {
+		if state, known := map[string]FilingState{"not_approved": FiledVoid, "held": FiledHeld, "late_reason": FiledUnsaid}[r.Code]; known {
+			return Filed{State: state}, nil
+		}
 	}
 	if err != nil {
 		return Filed{}, final(err)
@@ -101,14 +124,14 @@ func (a *Filings) FileReport(ctx context.Context, in FileReportInput) (Filed, er
 	case "accepted":
 		return Filed{State: FiledAccepted, Receipt: row.Reference}, nil
 	case "in_doubt":
-		return Filed{State: FiledInDoubt}, a.ask(ctx, in, breach.TaskInDoubt, o)
+		return Filed{State: FiledInDoubt}, a.ask(ctx, in, breach.TaskInDoubt, o, d, nil)
 	}
-	return a.attempt(ctx, in, o, row, wire)
+	return a.attempt(ctx, in, o, d, row, wire, to)
 }
 
 // attempt makes the one attempt that an intent allows, and records what came of it even when the activity is cancelled.
-func (a *Filings) attempt(ctx context.Context, in FileReportInput, o store.Obligation, row store.Filing, wire notifiers.Wire) (Filed, error) {
-	receipt, sendErr := a.Email.Send(ctx, wire)
+func (a *Filings) attempt(ctx context.Context, in FileReportInput, o store.Obligation, d store.Document, row store.Filing, wire notifiers.Wire, to Addressee) (Filed, error) {
+	receipt, sendErr := to.Via.Send(ctx, wire)
 	outcome, code, after := notifiers.OutcomeOf(sendErr), "", time.Duration(0)
 	if e, ok := errors.AsType[*notifiers.Error](sendErr); ok {
 		code, after = e.Code, e.After
@@ -125,9 +148,9 @@ func (a *Filings) attempt(ctx context.Context, in FileReportInput, o store.Oblig
 	case breach.Temporary:
 		return Filed{State: FiledLater, After: max(after, retryFiling(row.Tries))}, nil
 	case breach.Permanent:
-		return Filed{State: FiledBlocked}, a.ask(ctx, in, breach.TaskRefused, o)
+		return Filed{State: FiledBlocked}, a.ask(ctx, in, breach.TaskRefused, o, d, sendErr)
 	default:
-		return Filed{State: FiledInDoubt}, a.ask(ctx, in, breach.TaskInDoubt, o)
+		return Filed{State: FiledInDoubt}, a.ask(ctx, in, breach.TaskInDoubt, o, d, nil)
 	}
 }
 
@@ -152,46 +175,56 @@ func (a *Filings) filingID(ctx context.Context, in FileReportInput) (breach.Deli
 	return breach.DeliveryID(fmt.Sprintf("%x", sum[:16])), nil
 }
 
-// wire makes the email of an approved document: its first rendition is what the authority reads, the others follow as
-// attachments, so that exactly what was approved is what is sent.
-func (a *Filings) wire(d store.Document, id breach.DeliveryID, to Addressee) (notifiers.Wire, error) {
-	var c breach.Content
-	if err := json.Unmarshal(d.Content, &c); err != nil || len(c.Renditions) == 0 || d.ApprovedAt == nil {
-		return notifiers.Wire{}, errors.New("the document cannot be read, or is not approved")
+// wire makes the message of an approved document: its first rendition is what the authority reads, the finished files that were
+// stored with it are attached, so that exactly what was approved is what is sent.
+func (a *Filings) wire(ctx context.Context, d store.Document, id breach.DeliveryID, to Addressee) (notifiers.Wire, error) {
+	first, err := firstOf(d)
+	if err != nil {
+		return notifiers.Wire{}, err
 	}
-	first := c.Renditions[0]
-	m := notifiers.Message{ID: id, Date: *d.ApprovedAt, To: to.Email, Language: first.Language, Subject: first.Title, Text: first.Text, HTML: first.HTML}
-	for _, r := range c.Renditions[1:] {
-		m.Attachments = append(m.Attachments, notifiers.Attachment{
-			Name: "report-" + string(r.Language) + ".html", Type: "text/html; charset=utf-8", Bytes: []byte(r.HTML),
-		})
+	m := notifiers.Message{ID: id, Date: d.At, To: to.To, Language: first.Language, Subject: first.Title, Text: first.Text, HTML: first.HTML}
+	for _, f := range d.Files {
+		f, err := a.Store.DocumentFile(ctx, d.ID, f.Name)
+		if err != nil {
+			return notifiers.Wire{}, err
+		}
+		m.Attachments = append(m.Attachments, notifiers.Attachment{Name: f.Name, Type: f.Type, Bytes: f.Bytes})
 	}
-	return a.Email.Prepare(m)
+	return to.Via.Prepare(m)
 }
 
-// ask makes a person's task of a filing that the machine cannot finish.
-func (a *Filings) ask(ctx context.Context, in FileReportInput, kind breach.TaskKind, o store.Obligation) error {
-	to := o.Result.Addressee
-	t := store.Task{IncidentID: in.Incident, Kind: kind, Ref: in.Key, OwnerRole: breach.RoleLead, DueAt: o.Result.Target()}
-	switch kind {
-	case breach.TaskAddressee:
-		t.Title = breach.Text{ZH: "请人工报送：" + to.ZH, EN: "File by hand: " + to.EN}
-		t.Detail = breach.Text{
-			ZH: fmt.Sprintf("配置中没有“%s”的邮箱（authorities 中的 %s）。请按已批准的报告通过网站、热线或当面报送，再以回执编号结束本任务；或补充配置后以“未完成”结束，由系统报送。", to.ZH, o.Result.Authority),
-			EN: fmt.Sprintf("The configuration has no address for %s (authorities: %s). Hand the approved report over by portal, hotline or in person and end this task with the receipt's number; or add the address and end it as not done, and the system files.", to.EN, o.Result.Authority),
-		}
-	case breach.TaskInDoubt:
-		t.Title = breach.Text{ZH: "请核实是否已送达：" + to.ZH, EN: "Find out whether it arrived: " + to.EN}
-		t.Detail = breach.Text{
-			ZH: "报告已发出，但对方是否收到不明。系统不会重复报送。请向对方核实：已收到，以回执编号结束本任务；未收到，以“未完成”结束，系统将重新报送。",
-			EN: "The report left, but whether it arrived is not known. The system will not file it again by itself. Ask the authority: if it arrived, end this task with the receipt's number; if not, end it as not done and the system files again.",
-		}
-	default:
-		t.Title = breach.Text{ZH: "报送被拒绝：" + to.ZH, EN: "Filing refused: " + to.EN}
-		t.Detail = breach.Text{
-			ZH: "对方的邮件服务器拒绝了报告。请检查配置中的地址，或改用网站、热线或当面报送；已人工报送的，以回执编号结束本任务；地址已更正的，以“未完成”结束，系统将重新报送。",
-			EN: "The authority's mail server refused the report. Check the address in the configuration, or hand the report over by portal, hotline or in person. Filed by hand: end this task with the receipt's number. Address corrected: end it as not done, and the system files again.",
+func firstOf(d store.Document) (breach.Rendition, error) {
+	var c breach.Content
+	if err := json.Unmarshal(d.Content, &c); err != nil || len(c.Renditions) == 0 {
+		return breach.Rendition{}, fmt.Errorf("document %s cannot be read", d.ID)
+	}
+	return c.Renditions[0], nil
+}
+
+// byHand gives an approved report to a person to hand over. It looks at the approval first, as an intent would.
+func (a *Filings) byHand(ctx context.Context, in FileReportInput, o store.Obligation, d store.Document) (Filed, error) {
+	filings, err := a.Store.Filings(ctx, in.Incident)
+	if err != nil {
+		return Filed{}, final(err)
+	}
+	for _, f := range filings {
+		if f.Document == in.Document && f.State == "accepted" {
+			return Filed{State: FiledAccepted, Receipt: f.Reference}, nil
 		}
 	}
+	if !d.Valid() {
+		return Filed{State: FiledVoid}, nil
+	}
+	return Filed{State: FiledBlocked}, a.ask(ctx, in, breach.TaskAddressee, o, d, nil)
+}
+
+// ask makes a person's task of a filing that the machine cannot finish. The report's text goes with it, ready to paste.
+func (a *Filings) ask(ctx context.Context, in FileReportInput, kind breach.TaskKind, o store.Obligation, d store.Document, why error) error {
+	first, err := firstOf(d)
+	if err != nil {
+		return err
+	}
+	t := store.Task{IncidentID: in.Incident, Kind: kind, Ref: in.Key, OwnerRole: breach.RoleLead, DueAt: o.Due().Target(), Text: first.Text}
+	t.Title, t.Detail = askWords(kind, o, a.Authorities[o.Result.Authority], in, why)
 	return final(a.Store.AddTask(ctx, t))
 }

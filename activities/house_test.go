@@ -125,9 +125,9 @@ func speaker() templates.Organisation {
 
 func (h *house) filings(address string) *activities.Filings {
 	return &activities.Filings{
-		Store: h.store, Templates: templates.Default(), Organisation: speaker(), Profile: profile(), Email: h.email,
+		Store: h.store, Templates: templates.Default(), Organisation: speaker(), Profile: profile(),
 		Signer:      templates.Signer{Name: "李示例", Phone: "010-00000000"},
-		Authorities: map[string]activities.Addressee{"cn-cac-provincial": {Name: "CAC", Email: address}},
+		Authorities: map[string]activities.Addressee{"cn-cac-provincial": {Name: "CAC", Way: "email", To: address, Via: h.email}},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"tocsin/internal/breach"
 	"tocsin/internal/store"
@@ -38,8 +39,12 @@ func (a *Incidents) RecordObligation(ctx context.Context, in RecordObligationInp
 	if err := a.Store.SetObligation(ctx, in.Incident, in.Key, status); err != nil {
 		return final(err)
 	}
-	if status != store.ObligationGone && status != store.ObligationCovered {
+	if status != store.ObligationGone && status != store.ObligationCovered && status != store.ObligationWaived {
 		return nil
+	}
+	why := "the duty is not owed by itself any more"
+	if status == store.ObligationWaived {
+		why = "the duty was waived"
 	}
 	drafts, err := a.Store.Documents(ctx, in.Incident, false, breach.DocFiling)
 	if err != nil {
@@ -49,7 +54,7 @@ func (a *Incidents) RecordObligation(ctx context.Context, in RecordObligationInp
 		if d.Subject != in.Key {
 			continue
 		}
-		if err := a.Store.VoidDocument(ctx, d.ID, "the duty is not owed by itself any more"); err != nil {
+		if err := a.Store.VoidDocument(ctx, d.ID, why); err != nil {
 			return final(err)
 		}
 	}
@@ -125,6 +130,88 @@ func (a *Incidents) AskMeasure(ctx context.Context, in AskMeasureInput) error {
 		Detail: breach.Text{
 			ZH: fmt.Sprintf("依据：%s %s。请核实应急预案或人工措施已落实该项要求，并在结束任务时写明所做的工作。", r.Instrument.ZH, r.Article),
 			EN: fmt.Sprintf("Source: %s, %s. Check that the emergency plan or people's work has done this, and say what was done when you end the task.", r.Instrument.EN, r.Article),
+		},
+	}))
+}
+
+// ReadClockInput is the input of ReadClock.
+type ReadClockInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Key      string            `json:"key"`
+}
+
+// ClockState is a duty's deadline with what holds do to it.
+type ClockState struct {
+	Waits     bool       `json:"waits,omitempty"`
+	From      *time.Time `json:"from,omitempty"`
+	DueAt     *time.Time `json:"due_at,omitempty"`     // the law's, later by as long as holds let the clock rest
+	PolicyAt  *time.Time `json:"policy_at,omitempty"`  // ours
+	HeldUntil *time.Time `json:"held_until,omitempty"` // while a hold is in force
+	Deadline  string     `json:"deadline,omitempty"`   // in words
+}
+
+// ReadClock reads a duty's deadline after a hold began or ended.
+func (a *Incidents) ReadClock(ctx context.Context, in ReadClockInput) (ClockState, error) {
+	o, err := a.Store.Obligation(ctx, in.Incident, in.Key)
+	return clockOf(o), final(err)
+}
+
+func clockOf(o store.Obligation) ClockState {
+	due := o.Due()
+	c := ClockState{Waits: due.Waits, From: o.Result.ClockAt, DueAt: due.At, PolicyAt: due.PolicyAt, HeldUntil: due.HeldUntil, Deadline: o.Deadline.EN}
+	switch {
+	case due.Moved == nil:
+	case c.DueAt != nil:
+		c.DueAt = due.Moved
+	case c.PolicyAt != nil:
+		c.PolicyAt = due.Moved
+	}
+	return c
+}
+
+// AskLateReasonInput is the input of AskLateReason.
+type AskLateReasonInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Key      string            `json:"key"`
+}
+
+// AskLateReason asks why a report is late: without the reason it can be neither approved nor filed.
+func (a *Incidents) AskLateReason(ctx context.Context, in AskLateReasonInput) error {
+	o, err := a.Store.Obligation(ctx, in.Incident, in.Key)
+	if err != nil {
+		return final(err)
+	}
+	t := o.Result.Title
+	return final(a.Store.AddTask(ctx, store.Task{
+		IncidentID: in.Incident, Kind: breach.TaskLateReason, Ref: in.Key, OwnerRole: breach.RoleLead,
+		Title: breach.Text{ZH: "请说明迟延原因：" + t.ZH, EN: "Say why it is late: " + t.EN},
+		Detail: breach.Text{
+			ZH: fmt.Sprintf("时限 %s 已过。报告须写明迟延原因，方可批准和报送。请填报 %s 项：tocsin filing answer %s %s %s=…。填报后本任务随之结束，并生成新版本待批准。", o.Deadline.ZH, store.DelayItem, in.Incident, in.Key, store.DelayItem),
+			EN: fmt.Sprintf("The deadline, %s, has passed. The report must say why before it can be approved and filed. Answer the item %s: tocsin filing answer %s %s %s=… . That ends this task, and a new version waits for approval.", o.Deadline.EN, store.DelayItem, in.Incident, in.Key, store.DelayItem),
+		},
+	}))
+}
+
+// AskWithdrawalInput is the input of AskWithdrawal.
+type AskWithdrawalInput struct {
+	Incident breach.IncidentID `json:"incident"`
+	Key      string            `json:"key"`
+	FactsRev int               `json:"facts_rev"`
+}
+
+// AskWithdrawal asks whether a report that was filed is to be taken back, because the duty is not owed any more.
+func (a *Incidents) AskWithdrawal(ctx context.Context, in AskWithdrawalInput) error {
+	o, err := a.Store.Obligation(ctx, in.Incident, in.Key)
+	if err != nil {
+		return final(err)
+	}
+	t := o.Result.Title
+	return final(a.Store.AddTask(ctx, store.Task{
+		IncidentID: in.Incident, Kind: breach.TaskFinding, Ref: fmt.Sprintf("filed and not owed %s %d", in.Key, in.FactsRev), OwnerRole: breach.RoleLead,
+		Title: breach.Text{ZH: "已报送的事项不再适用", EN: "Filed, and not owed any more"},
+		Detail: breach.Text{
+			ZH: fmt.Sprintf("按第 %d 版事实，“%s”不再适用，而报告已经报送。需要撤回的：tocsin filing withdraw %s %s --why …；保留报告的，结束本任务。事实有误的，请更正事实。", in.FactsRev, t.ZH, in.Incident, in.Key),
+			EN: fmt.Sprintf("Under facts revision %d, “%s” is no longer owed, and its report was filed. To take it back: tocsin filing withdraw %s %s --why … ; to let it stand, end this task. If the facts are wrong, amend them.", in.FactsRev, t.EN, in.Incident, in.Key),
 		},
 	}))
 }

@@ -27,6 +27,12 @@ type Draft struct {
 	Document breach.DocumentID `json:"document"`
 	Version  int               `json:"version"`
 	Approved bool              `json:"approved,omitempty"` // this very version was approved before
+
+	// Of filings.
+	AnswersRev int  `json:"answers_rev,omitempty"` // newest revision of the answers that it says
+	Explained  bool `json:"explained,omitempty"`   // it says why it is late
+	Voided     bool `json:"voided,omitempty"`      // it made an approved version void
+	Nothing    bool `json:"nothing,omitempty"`     // there is nothing to supplement
 }
 
 func draftOf(d store.Document) Draft {

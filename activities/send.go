@@ -24,8 +24,10 @@ type Sender struct {
 	Policy    SendPolicy
 	Now       func() time.Time
 	BatchSize int // contacts claimed at once; 200 where zero
+	Quiet     []Quiet
 
 	mu    sync.Mutex
+	paces map[breach.Channel]*pace
 	slots map[breach.Channel]chan struct{} // what all shards of this process share: as many as the channel has lanes
 }
 
@@ -34,6 +36,8 @@ type Outlet struct {
 	Notifier notifiers.Notifier
 	Lanes    int           // messages of a process under way at once, and so the most that can be in doubt after a crash
 	Limiter  *rate.Limiter // messages a second; nil for no limit
+
+	PerDestination float64 // messages a second to one mail domain; 0 until it asks to be slower
 }
 
 // SendPolicy is what the operator decided about failures.
@@ -41,6 +45,7 @@ type SendPolicy struct {
 	RetryFirst    time.Duration // wait before the second try of a message refused for now; doubles each time
 	RetryMost     time.Duration // the longest wait
 	MaxTries      int           // tries after which a message refused for now counts as refused
+	RetryWindow   time.Duration // how long it is tried beyond that while its destination refuses everybody for now
 	NoDuplicate   bool          // prefer_no_duplicate: a message in doubt is not sent again where the provider cannot tell
 	DoubtWindow   time.Duration // how long to ask a provider that does not know yet
 	DoubtInterval time.Duration // how often
@@ -100,6 +105,9 @@ func (s *Sender) run(ctx context.Context, in ChunkInput, run *sending) (lease st
 		return lease, err
 	}
 	run.lease, run.returnToken = lease, house.ReturnToken
+	if run.held, err = s.Store.Holds(ctx, in.Incident); err != nil {
+		return lease, err
+	}
 	run.lookAt(s.Now()) // what the last holder left
 	return lease, run.all(ctx, in.Limit)
 }
@@ -150,6 +158,7 @@ type sending struct {
 	texts   *approvedTexts
 
 	returnToken func(breach.DeliveryID) string // what a mail's bounce is told by
+	held        map[string]time.Time           // domains that refuse us, and until when nothing is sent to them
 
 	mu     sync.Mutex
 	result *ChunkResult
@@ -162,6 +171,8 @@ func (s *sending) all(ctx context.Context, limit int) error {
 		batch = 200
 	}
 	stop := activity.GetWorkerStopChannel(ctx)
+	var rest []store.Work // of a batch that a halt broke off
+	patience := duePatience
 	for after := int64(0); ; {
 		select {
 		case <-stop: // hand over now; the next worker goes on from the ledger
@@ -171,28 +182,36 @@ func (s *sending) all(ctx context.Context, limit int) error {
 			return context.Cause(ctx)
 		default:
 		}
-		halted, err := s.Store.Halted(ctx, s.lease)
+		halted, err := s.awaitResume(ctx, stop)
 		if err != nil || halted {
 			s.result.Halted = halted
+			return err
+		}
+		if quiet, err := s.keepSilent(ctx); err != nil || quiet {
 			return err
 		}
 		if limit > 0 && s.progress().Attempted >= limit {
 			s.result.More = true
 			return nil
 		}
-		work, err := s.unsettled(ctx, batch)
-		if err != nil {
-			return final(err)
+		work := rest
+		if len(work) == 0 {
+			if work, err = s.unsettled(ctx, batch); err != nil {
+				return final(err)
+			}
 		}
 		if len(work) == 0 {
 			if after >= s.lease.Hi {
-				return nil
+				if again, err := s.awaitDue(ctx, stop, &patience); err != nil || !again {
+					return err
+				}
+				continue
 			}
 			if work, after, err = s.Store.Claim(ctx, s.lease, s.channel, after, batch); err != nil {
 				return final(err)
 			}
 		}
-		if err := s.batch(ctx, stop, work); err != nil {
+		if rest, err = s.batch(ctx, stop, work); err != nil {
 			return err
 		}
 	}
@@ -236,7 +255,8 @@ func (s *sending) lookAt(at time.Time) {
 
 // batch sends some work through the lanes. It returns when all of it is written to the ledger, or at the first failure of
 // the ledger itself; a failing message never ends it.
-func (s *sending) batch(ctx context.Context, stop <-chan struct{}, work []store.Work) error {
+// What it did not begin because of a halt is returned.
+func (s *sending) batch(ctx context.Context, stop <-chan struct{}, work []store.Work) (rest []store.Work, err error) {
 	// What has begun is ended and written even when the activity is cancelled: an outcome that we know must not be lost.
 	finish := context.WithoutCancel(ctx)
 	ledger := newLedger(finish, s.Store, s.lease, s.channel)
@@ -255,10 +275,15 @@ func (s *sending) batch(ctx context.Context, stop <-chan struct{}, work []store.
 			}
 		})
 	}
+	halted, unwatch := s.watchHalt(ctx)
+	defer unwatch()
 feed:
-	for _, w := range work {
+	for i, w := range work {
 		select {
 		case items <- w:
+		case <-halted:
+			rest = work[i:]
+			break feed
 		case <-ctx.Done():
 			break feed
 		case <-stop:
@@ -271,7 +296,7 @@ feed:
 	close(fed)
 	wg.Wait()
 	ledger.close()
-	return errors.Join(errs...)
+	return rest, errors.Join(errs...)
 }
 
 func (s *sending) progress() ChunkResult {
@@ -285,6 +310,10 @@ func (s *sending) progress() ChunkResult {
 func (s *sending) lane(ctx context.Context, ledger *ledger, items <-chan store.Work) error {
 	var results []store.Result
 	for w := range items {
+		if off := s.putOff(w); off != nil {
+			results = append(results, s.count(*off))
+			continue
+		}
 		wire, result := s.prepare(ctx, w)
 		if result != nil {
 			results = append(results, s.count(*result))
@@ -301,6 +330,7 @@ func (s *sending) lane(ctx context.Context, ledger *ledger, items <-chan store.W
 			return err
 		}
 		receipt, err := s.outlet.Notifier.Send(ctx, wire)
+		s.learn(w, err)
 		results = append(results[:0:0], s.count(s.judge(w, receipt, err)))
 	}
 	if len(results) == 0 {
@@ -395,7 +425,7 @@ func (s *sending) judge(w store.Work, receipt breach.Receipt, err error) store.R
 		r.State = breach.DeliveryRejected
 	case breach.Temporary:
 		r.State, r.Again = breach.DeliveryTemporary, max(wish, s.backoff(w.Tries))
-		if w.Tries+1 >= s.Policy.MaxTries {
+		if s.exhausted(w) {
 			r.State, r.Again, r.Code = breach.DeliveryRejected, 0, r.Code+" retries_exhausted"
 		}
 	default:

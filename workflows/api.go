@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,8 +145,9 @@ type TaskEnded struct {
 
 // FilingSettled tells what a person found out about a filing.
 type FilingSettled struct {
-	Filed        bool `json:"filed"`
-	Acknowledged bool `json:"acknowledged,omitempty"`
+	Filed        bool              `json:"filed"`
+	Acknowledged bool              `json:"acknowledged,omitempty"`
+	Document     breach.DocumentID `json:"document,omitempty"` // what was filed
 }
 
 // Reassessed tells a child what a newer assessment says of it.
@@ -165,10 +168,12 @@ const ByClosed = "closed"
 
 // Clock is an obligation's deadline. All instants are UTC and were computed by an activity.
 type Clock struct {
-	Waits    bool       `json:"waits,omitempty"` // the clock has not started
-	From     *time.Time `json:"from,omitempty"`
-	DueAt    *time.Time `json:"due_at,omitempty"`    // the law's
-	PolicyAt *time.Time `json:"policy_at,omitempty"` // ours, where the law gives no number
+	Waits     bool       `json:"waits,omitempty"` // the clock has not started
+	From      *time.Time `json:"from,omitempty"`
+	DueAt     *time.Time `json:"due_at,omitempty"`     // the law's, later by as long as holds let the clock rest
+	PolicyAt  *time.Time `json:"policy_at,omitempty"`  // ours, where the law gives no number
+	HeldUntil *time.Time `json:"held_until,omitempty"` // while a hold is in force
+	Deadline  string     `json:"deadline,omitempty"`   // in words, as every surface writes it: see breach.Due
 }
 
 // Target is the instant to work towards; nil where there is none yet.
@@ -187,6 +192,7 @@ type ChildStatus struct {
 	Awaits breach.Role   `json:"awaits,omitempty"` // whose move it is
 	Done   bool          `json:"done,omitempty"`
 	Late   bool          `json:"late,omitempty"`
+	Clock  *Clock        `json:"clock,omitempty"` // where a hold has moved it
 	Tally  *breach.Tally `json:"tally,omitempty"`
 }
 
@@ -203,6 +209,8 @@ type Settings struct {
 	PublicDays     int              `json:"public_days"` // how long a public notice is posted
 	FirstWave      FirstWave        `json:"first_wave"`
 	GatherBounces  time.Duration    `json:"gather_bounces"` // how long bounces gather before a notice that had ended goes on
+	Escalation     []Step           `json:"escalation,omitempty"`
+	Guard          Guard            `json:"guard,omitzero"`
 }
 
 // FirstWave is a small part of an audience that is told before the rest.
@@ -210,6 +218,35 @@ type FirstWave struct {
 	Size  int           `json:"size,omitempty"`  // contacts; 0 for none
 	Above int64         `json:"above,omitempty"` // an audience of more people has one
 	Wait  time.Duration `json:"wait,omitempty"`  // for bounces
+}
+
+// Step is one step of the escalation; exactly one of its instants is set. Whom it wakes is the crier's to know, by the step's
+// position: names stay out of histories.
+type Step struct {
+	At     float64        `json:"at,omitempty"`     // a part of the time to the deadline
+	Before time.Duration  `json:"before,omitempty"` // before the deadline
+	After  *time.Duration `json:"after,omitempty"`  // after it, 0 at the deadline itself
+}
+
+// Guard files a preliminary report where nobody has approved one shortly before a deadline of the law.
+type Guard struct {
+	Enabled bool          `json:"enabled,omitempty"`
+	Before  time.Duration `json:"before,omitempty"` // before the deadline
+	Rules   []string      `json:"rules,omitempty"`  // patterns of rules, such as cn-cac-*; none is all
+}
+
+// stands reports whether the guard stands in for a rule.
+func (g Guard) stands(rule breach.RuleID) bool {
+	if !g.Enabled || g.Before <= 0 {
+		return false
+	}
+	if len(g.Rules) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(g.Rules, func(pattern string) bool {
+		ok, err := path.Match(pattern, string(rule))
+		return ok && err == nil
+	})
 }
 
 // Search attributes: what a manager's list shows. They are stored in clear, so they hold phases, levels, counts and

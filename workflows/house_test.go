@@ -51,9 +51,12 @@ type house struct {
 	asked       func(activities.AskInput) // called once the task is a row
 	measured    func()                    // the same, for a measure
 	ran         func(activities.RunStepInput) (playbook.Outcome, error)
-	drafted     func(key string, d activities.Draft)        // called once the draft is a row, before the workflow has the answer
-	noticed     func(breach.DocumentKind, activities.Draft) // the same, for notices
+	drafted     func(key string, d activities.Draft)          // called once the draft is a row, before the workflow has the answer
+	noticed     func(breach.DocumentKind, activities.Draft)   // the same, for notices
+	draft       func(stage breach.Stage, d *activities.Draft) // changes what is answered
 	filed       []activities.Filed
+	guard       activities.Guarded
+	clocks      []activities.ClockState
 	untold      int64
 	shards      []activities.Shard
 	open        []int                 // how many shards are open, each time it is asked
@@ -160,6 +163,26 @@ func (a incidentActs) AskMeasure(_ context.Context, in activities.AskMeasureInpu
 	return nil
 }
 
+func (a incidentActs) AskLateReason(context.Context, activities.AskLateReasonInput) error {
+	a.did("ask why it is late")
+	return nil
+}
+
+func (a incidentActs) AskWithdrawal(_ context.Context, in activities.AskWithdrawalInput) error {
+	a.did("ask whether to take it back by revision %d", in.FactsRev)
+	return nil
+}
+
+func (a incidentActs) AskMend(_ context.Context, in activities.AskMendInput) error {
+	a.did("ask to mend %s: %s", in.What, in.Why)
+	return nil
+}
+
+func (a incidentActs) ReadClock(context.Context, activities.ReadClockInput) (activities.ClockState, error) {
+	a.did("read the clock")
+	return next(&a.clocks), nil
+}
+
 func (a incidentActs) CloseIncident(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
 	a.did("close by %s", in.Document)
 	if a.closing != nil {
@@ -201,10 +224,21 @@ type filingActs struct{ *house }
 func (a filingActs) DraftFiling(_ context.Context, in activities.DraftFilingInput) (activities.Draft, error) {
 	d := a.version("draft-", &a.drafts)
 	a.did("%s", d.Document)
+	if in.Stage != "" {
+		a.did("%s is a %s", d.Document, in.Stage)
+	}
+	if a.draft != nil {
+		a.draft(in.Stage, &d)
+	}
 	if a.drafted != nil {
 		a.drafted(in.Key, d)
 	}
 	return d, nil
+}
+
+func (a filingActs) GuardFiling(_ context.Context, in activities.GuardInput) (activities.Guarded, error) {
+	a.did("guard %s", in.Document)
+	return a.house.guard, nil
 }
 
 func (a filingActs) FileReport(_ context.Context, in activities.FileReportInput) (activities.Filed, error) {
@@ -282,12 +316,21 @@ func (a senderActs) SendChunk(_ context.Context, in activities.ChunkInput) (acti
 type crierActs struct{ *house }
 
 func (a crierActs) Cry(_ context.Context, in activities.CryInput) (activities.CryResult, error) {
-	a.did("cry %s, due %s", in.Kind, since(in.At))
+	if in.Kind == activities.CryStep {
+		a.did("cry %s %d, due %s", in.Kind, in.Step, since(in.At))
+	} else {
+		a.did("cry %s, due %s", in.Kind, since(in.At))
+	}
 	if a.unheard != nil {
 		if err := a.unheard(in.Kind); err != nil {
 			return activities.CryResult{}, err
 		}
 	}
+	return activities.CryResult{Told: 1}, nil
+}
+
+func (a crierActs) CryFollowUp(_ context.Context, in activities.CryFollowUpInput) (activities.CryResult, error) {
+	a.did("cry %s of %s", in.Kind, in.Task)
 	return activities.CryResult{Told: 1}, nil
 }
 
@@ -298,6 +341,7 @@ func newHouse() *house {
 	h.assessed = func(rev int) activities.Assessed { return activities.Assessed{Rev: rev} }
 	h.ran = func(activities.RunStepInput) (playbook.Outcome, error) { return playbook.Done, nil }
 	h.filed = []activities.Filed{{State: activities.FiledAccepted}}
+	h.guard = activities.Guarded{Approved: true}
 	h.chunk = func(activities.ChunkInput) activities.ChunkResult { return activities.ChunkResult{} }
 	return h
 }

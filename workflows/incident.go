@@ -50,6 +50,11 @@ type Tracked struct {
 	Late    bool        `json:"late,omitempty"`
 }
 
+// lives reports that the duty's workflow runs: a report's chain goes on after it was filed, other duties end when they are met.
+func (t Tracked) lives() bool {
+	return t.Started && t.Status != "waived" && (t.Duty == breach.DutyFiling || t.Status != "met")
+}
+
 // incident is one run of the workflow.
 type incident struct {
 	IncidentState
@@ -94,6 +99,9 @@ func (w *incident) heardChild(s ChildStatus) {
 		for i := range list {
 			if list[i].Key == s.Key {
 				list[i].Status, list[i].Awaits, list[i].Done, list[i].Late = s.Status, s.Awaits, s.Done, list[i].Late || s.Late
+				if s.Clock != nil {
+					list[i].Clock = *s.Clock
+				}
 			}
 		}
 	}
@@ -196,7 +204,7 @@ func (w *incident) takeOver(ctx workflow.Context, a activities.Assessed) {
 	for _, d := range a.Duties {
 		t := Tracked{
 			Key: d.Key, Title: d.Title, Duty: d.Duty, Owed: d.Owed, Hard: d.Hard, Covered: d.Covered, Status: "open",
-			Clock: Clock{Waits: d.ClockWaits, From: d.ClockAt, DueAt: d.DueAt, PolicyAt: d.PolicyAt},
+			Clock: Clock{Waits: d.ClockWaits, From: d.ClockAt, DueAt: d.DueAt, PolicyAt: d.PolicyAt, HeldUntil: d.HeldUntil, Deadline: d.Deadline},
 		}
 		if i := slices.IndexFunc(w.Duties, func(x Tracked) bool { return x.Key == d.Key }); i >= 0 {
 			old := w.Duties[i]
@@ -212,7 +220,7 @@ func (w *incident) takeOver(ctx workflow.Context, a activities.Assessed) {
 	}
 	w.Duties = duties
 	for _, d := range w.Duties {
-		if d.Started && d.Status != "met" {
+		if d.lives() {
 			signal(ctx, ObligationWorkflowID(w.ID, d.Key), SignalReassess, Reassessed{FactsRev: w.AssessedRev, Owed: d.Owed, Covered: d.Covered, Clock: d.Clock})
 		}
 	}
@@ -235,7 +243,7 @@ func (w *incident) startObligations(ctx workflow.Context) error {
 		cctx := child(ctx, ObligationWorkflowID(w.ID, d.Key), d.Title, childAttributes(w.ID, "obligation"))
 		err := startChild(cctx, TypeObligation, ObligationState{
 			Incident: w.ID, Key: d.Key, Title: d.Title, Duty: d.Duty, Owed: d.Owed, Clock: d.Clock, FactsRev: w.AssessedRev,
-			Reminders: w.Settings.Reminders, EscalateBefore: w.Settings.EscalateBefore,
+			Reminders: w.Settings.Reminders, EscalateBefore: w.Settings.EscalateBefore, Escalation: w.Settings.Escalation, Guard: w.Settings.Guard,
 		})
 		if err != nil {
 			return err
@@ -348,7 +356,7 @@ func (w *incident) close(ctx workflow.Context) (bool, error) {
 	}
 	w.Phase = breach.PhaseClosed
 	for _, d := range w.Duties {
-		if d.Started && d.Status != "met" {
+		if d.lives() {
 			signal(ctx, ObligationWorkflowID(w.ID, d.Key), SignalMet, Fulfilled{By: ByClosed})
 		}
 	}
@@ -367,7 +375,7 @@ func childAttributes(id breach.IncidentID, kind string) temporal.SearchAttribute
 	return temporal.NewSearchAttributes(KeyIncident.ValueSet(string(id)), KeyKind.ValueSet(kind))
 }
 
-// nextDeadline is the nearest instant that an owed or possible duty works towards, and whether the law set it.
+// nextDeadline is the nearest instant that an owed or possible duty works towards, and its deadline and title in words.
 func (w *incident) nextDeadline() (next *time.Time, title string) {
 	for _, d := range w.Duties {
 		t := d.Clock.Target()
@@ -375,7 +383,7 @@ func (w *incident) nextDeadline() (next *time.Time, title string) {
 			continue
 		}
 		if next == nil || t.Before(*next) {
-			next, title = t, d.Title
+			next, title = t, due(d.Clock)+": "+d.Title
 		}
 	}
 	return next, title

@@ -24,6 +24,8 @@ type ObligationState struct {
 	FactsRev       int               `json:"facts_rev"`
 	Reminders      []float64         `json:"reminders,omitempty"` // fractions of the time, ascending
 	EscalateBefore time.Duration     `json:"escalate_before,omitempty"`
+	Escalation     []Step            `json:"escalation,omitempty"`
+	Guard          Guard             `json:"guard,omitzero"`
 }
 
 // obligation follows one duty from the draft to the receipt, with its clock running beside.
@@ -32,50 +34,102 @@ type obligation struct {
 	status  string
 	awaits  breach.Role
 	late    bool
+	missed  string           // the deadline that was missed last
 	draft   activities.Draft // the current version; empty before the first
-	drafted int              // facts revision of the draft
+	drafted revisions        // what the draft was written from
+	answers int              // newest revision of the answers heard of
 	decided decisions
 	settled *FilingSettled
 	met     bool
+	waived  bool
 	closed  bool     // the incident was closed: nothing more happens
 	undone  bool     // a person said that a measure is not done: ask again
 	fired   []string // marks that have passed, "reminder 0.50 2026-…"
 	wake    bool     // the clock changed
+	guarded string   // the deadline for which the guard's moment has come
+	holds   bool     // a hold was heard of: what an assessment says of the clock may be older
+	reclock int      // clocks to be read anew
+
+	following bool             // the first report is filed: see follow
+	acked     bool             // the authority has acknowledged it
+	withdraw  bool             // a person asked to take it back
+	filed     activities.Draft // the version that was filed last
 }
 
-// Obligation tracks one duty until it is met, or an assessment rules it out. Filings are drafted, approved by another
-// person than their author, handed over once, and end with a receipt; other duties wait until the incident says that they
-// are fulfilled. Reminders, escalation and the miss follow the clock in every case.
+// revisions are what a version was written from.
+type revisions struct{ facts, answers int }
+
+// Obligation tracks one duty until it is met, or an assessment rules it out. Filings are drafted, approved by other people than
+// their authors, handed over once, and end with a receipt; then their chain goes on with supplements, an acknowledgement or a
+// withdrawal until the incident closes. Other duties wait until the incident says that they are fulfilled. Reminders, escalation,
+// the guard and the miss follow the clock in every case.
 func Obligation(ctx workflow.Context, in ObligationState) error {
 	w := &obligation{ObligationState: in, status: "open"}
 	on(ctx, SignalReassess, w.heardReassess)
-	on(ctx, SignalDecision, w.decided.heard)
-	on(ctx, SignalSettled, func(s FilingSettled) { w.settled, w.met = &s, w.met || s.Filed })
+	on(ctx, SignalDecision, w.heardDecision)
+	on(ctx, SignalSettled, w.heardSettled)
 	on(ctx, SignalMet, func(s Fulfilled) { w.met, w.closed = w.met || s.By != ByClosed, w.closed || s.By == ByClosed })
 	on(ctx, SignalTask, func(s TaskEnded) { w.met, w.undone = w.met || s.Done, !s.Done })
+	on(ctx, SignalAnswers, func(s AnswersSet) { w.answers = max(w.answers, s.Rev) })
+	on(ctx, SignalRelease, func(HoldReleased) { w.reclock++ })
+	on(ctx, SignalWithdraw, func(WithdrawalAsked) { w.withdraw = true })
 	w.show(ctx)
 	workflow.Go(ctx, w.watchClock)
+	workflow.Go(ctx, w.watchHolds)
 	err := w.run(ctx)
-	w.closed, w.wake = true, true // ends the clock's coroutine
+	if err == nil && w.met && w.Duty == breach.DutyFiling {
+		err = w.follow(ctx)
+	}
+	w.closed, w.wake = true, true // ends the coroutines beside
 	return err
 }
 
 func (w *obligation) heardReassess(s Reassessed) {
 	w.FactsRev = max(w.FactsRev, s.FactsRev)
 	w.Owed, w.Covered, w.Clock, w.wake = s.Owed, s.Covered, s.Clock, true
+	if w.holds {
+		w.reclock++ // the assessment may be older than the hold
+	}
+}
+
+func (w *obligation) heardDecision(s DecisionMade) {
+	switch s.Kind {
+	case breach.DocHold:
+		w.holds, w.reclock = true, w.reclock+1
+	case breach.DocWaiver:
+		w.waived = w.waived || s.Verdict == breach.Approved
+	default:
+		w.decided.heard(s)
+	}
+}
+
+// heardSettled takes a receipt, or a person's word that a report did not arrive. The receipt of a report that was filed before is
+// no news of the one under way.
+func (w *obligation) heardSettled(s FilingSettled) {
+	w.acked = w.acked || s.Acknowledged
+	if s.Filed && w.following && s.Document != w.draft.Document {
+		return
+	}
+	w.settled = &s
+	w.met = w.met || s.Filed
 }
 
 // moved reports that the newest assessment does not ask for this duty by itself any more.
-func (w *obligation) moved() bool { return w.Owed != breach.IsOwed || w.Covered }
+func (w *obligation) moved() bool { return !w.following && (w.Owed != breach.IsOwed || w.Covered) }
 
-// news returns a condition that holds once facts are newer than now, or nothing is to be done any more.
-func (w *obligation) news() func() bool {
-	rev := w.FactsRev
-	return func() bool { return w.over() || w.moved() || w.FactsRev > rev }
+// stale reports that facts or answers are newer than what the draft was written from.
+func (w *obligation) stale() bool {
+	return w.drafted.facts < w.FactsRev || w.drafted.answers < w.answers
 }
 
-// over reports that nothing more happens to this duty.
-func (w *obligation) over() bool { return w.met || w.closed }
+// news returns a condition that holds once facts or answers are newer than now, or nothing is to be done any more.
+func (w *obligation) news() func() bool {
+	was := revisions{w.FactsRev, w.answers}
+	return func() bool { return w.over() || w.moved() || was != revisions{w.FactsRev, w.answers} }
+}
+
+// over reports that nothing more happens to this duty, or, before its first report was filed, that none is needed.
+func (w *obligation) over() bool { return w.closed || !w.following && (w.met || w.waived) }
 
 // verdict is what was decided about the current draft; empty while nobody has.
 func (w *obligation) verdict() breach.Verdict {
@@ -121,12 +175,14 @@ func (w *obligation) run(ctx workflow.Context) error {
 			}
 		}
 	}
-	if !w.met {
-		return nil // the incident was closed, and this duty was not owed by itself
+	switch {
+	case w.met:
+		w.filed, w.status, w.awaits = w.draft, "met", ""
+		w.report(ctx)
+	case w.waived:
+		w.set(ctx, "waived", "")
 	}
-	w.status, w.awaits = "met", ""
-	w.report(ctx)
-	return nil
+	return nil // else the incident was closed, and this duty was not owed by itself
 }
 
 // askMeasure gives a duty to act ourselves to a person to confirm; notices are met by their campaigns.
@@ -154,46 +210,105 @@ func (w *obligation) rest(ctx workflow.Context) error {
 	return workflow.Await(ctx, func() bool { return w.over() || w.Owed != breach.NotOwed })
 }
 
-// file goes once round: draft, approval, handing over. Facts that change before the approval is used make a new draft.
+// file goes once round: draft, approval, handing over. Facts and answers that change before the approval is used make a new
+// draft. Once the law's instant has passed, the report must say why before anybody can approve it.
 func (w *obligation) file(ctx workflow.Context) error {
-	if w.drafted < w.FactsRev {
-		if err := w.prepare(ctx); err != nil {
+	if w.stale() {
+		if err := w.prepare(ctx, ""); err != nil {
 			return err
 		}
+		if w.over() || w.moved() || w.stale() {
+			return nil
+		}
 	}
-	was := w.verdict() // before anything that yields: a decision may come in the meantime
-	switch was {
-	case breach.Approved:
+	was, late, guarded := w.verdict(), w.unexplained(), w.guardsNow() // before anything that yields: a decision may come in the meantime
+	switch {
+	case was == breach.Approved && w.heldNow(ctx):
+		return w.hold(ctx)
+	case was == breach.Approved && !late:
 		return w.handOver(ctx)
-	case breach.Refused:
-		w.set(ctx, "refused", breach.RoleLead) // until new facts make a new version
+	case was == breach.Refused:
+		w.set(ctx, "refused", breach.RoleLead) // until new facts or answers make a new version
+	case late:
+		if err := w.askWhyLate(ctx); err != nil {
+			return err
+		}
+	case guarded:
+		return w.standIn(ctx)
 	default:
 		w.set(ctx, "awaits_approval", breach.RoleApprover)
 	}
 	return workflow.Await(ctx, func() bool {
-		return w.over() || w.moved() || w.drafted < w.FactsRev || w.verdict() != was
+		return w.over() || w.moved() || w.stale() || w.verdict() != was || w.unexplained() != late || w.guardsNow() != guarded
 	})
 }
 
-func (w *obligation) prepare(ctx workflow.Context) error {
-	rev := w.FactsRev
+// unexplained reports that the draft is late and does not say why.
+func (w *obligation) unexplained() bool {
+	return !w.following && !w.draft.Explained && w.missed != "" && w.missed == w.stamp()
+}
+
+// stamp names the present deadline; empty without one.
+func (w *obligation) stamp() string {
+	if t := w.Clock.Target(); t != nil {
+		return t.UTC().Format(time.RFC3339)
+	}
+	return ""
+}
+
+func (w *obligation) askWhyLate(ctx workflow.Context) error {
+	if w.status != "needs_late_reason" {
+		err := workflow.ExecuteActivity(database(ctx, "ask why it is late"), incidents.AskLateReason,
+			activities.AskLateReasonInput{Incident: w.Incident, Key: w.Key}).Get(ctx, nil)
+		if err != nil {
+			return err
+		}
+	}
+	w.set(ctx, "needs_late_reason", breach.RoleLead)
+	return nil
+}
+
+// heldNow reports that a hold is in force.
+func (w *obligation) heldNow(ctx workflow.Context) bool {
+	return w.Clock.HeldUntil != nil && workflow.Now(ctx).Before(*w.Clock.HeldUntil)
+}
+
+// hold waits with an approved report until the hold ends, is released, or the report is out of date.
+func (w *obligation) hold(ctx workflow.Context) error {
+	until := *w.Clock.HeldUntil // before anything that yields: it may be released in the meantime
+	w.set(ctx, "held", "")
+	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout: until.Sub(workflow.Now(ctx)) + time.Second, TimerOptions: workflow.TimerOptions{Summary: "held: then file"},
+	}, func() bool {
+		return w.over() || w.moved() || w.stale() || w.Clock.HeldUntil == nil || !w.Clock.HeldUntil.Equal(until)
+	})
+	return err
+}
+
+// prepare writes the next version: of the report itself, or of a later one of its chain.
+func (w *obligation) prepare(ctx workflow.Context, stage breach.Stage) error {
+	var rev revisions
 	var d activities.Draft
 	err := persist(ctx, w.Incident, w.Key, w.news(), func() error {
-		rev = w.FactsRev
-		return workflow.ExecuteActivity(database(ctx, fmt.Sprintf("draft from facts revision %d", rev)), filings.DraftFiling,
-			activities.DraftFilingInput{Incident: w.Incident, Key: w.Key}).Get(ctx, &d)
+		rev = revisions{w.FactsRev, w.answers}
+		return workflow.ExecuteActivity(database(ctx, strings.TrimSpace(fmt.Sprintf("draft %s from facts revision %d", stage, rev.facts))), filings.DraftFiling,
+			activities.DraftFilingInput{Incident: w.Incident, Key: w.Key, Stage: stage}).Get(ctx, &d)
 	})
 	if err != nil {
 		return err
 	}
+	rev.answers = max(rev.answers, d.AnswersRev)
 	w.draft, w.drafted = d, rev // a new version has a new id: what was decided on the old one is void
+	if d.Voided {
+		w.cryBeside(ctx, activities.CryVoided)
+	}
 	return nil
 }
 
 // handOver files the approved document. Trying again is for temporary refusals only; every unclear or final outcome waits
 // for a person, because a filing is never sent twice by a machine.
 func (w *obligation) handOver(ctx workflow.Context) error {
-	w.set(ctx, "filing", "")
+	w.set(ctx, w.name("filing"), "")
 	w.settled = nil
 	var r activities.Filed
 	err := persist(ctx, w.Incident, w.Key, w.news(), func() error {
@@ -205,15 +320,21 @@ func (w *obligation) handOver(ctx workflow.Context) error {
 	}
 	switch r.State {
 	case activities.FiledAccepted:
-		w.met = true
+		w.met, w.settled = true, &FilingSettled{Filed: true, Document: w.draft.Document}
 		return nil
 	case activities.FiledLater:
 		_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
 			Timeout: max(r.After, time.Second), TimerOptions: workflow.TimerOptions{Summary: "refused for now: wait, then file again"},
-		}, func() bool { return w.over() || w.moved() || w.drafted < w.FactsRev })
+		}, func() bool { return w.over() || w.moved() || w.stale() })
 		return err
-	case activities.FiledVoid: // the approval was voided between the decision and the filing
-		w.draft, w.drafted = activities.Draft{}, 0
+	case activities.FiledVoid: // facts or answers changed between the decision and the filing
+		w.draft, w.drafted = activities.Draft{}, revisions{}
+		return nil
+	case activities.FiledHeld: // the database knows of a hold that was not heard of yet
+		w.holds, w.reclock = true, w.reclock+1
+		return workflow.Await(ctx, func() bool { return w.over() || w.moved() || w.reclock == 0 })
+	case activities.FiledUnsaid: // its instant passed before it left
+		w.late, w.missed, w.draft.Explained = true, w.stamp(), false
 		return nil
 	case activities.FiledInDoubt, activities.FiledBlocked: // a person's move
 	}
@@ -239,137 +360,31 @@ func (w *obligation) report(ctx workflow.Context) {
 	w.tell(ctx)
 }
 
+// endedStatus are the statuses after which nobody has a move.
+var endedStatus = []string{"met", "not_owed", "covered", "waived", "acknowledged", "withdrawn"}
+
 // tell reports to the incident, and to whoever opens this workflow's page.
 func (w *obligation) tell(ctx workflow.Context) {
-	signal(ctx, IncidentWorkflowID(w.Incident), SignalChild, ChildStatus{
-		Kind: "obligation", Key: w.Key, Status: w.status, Awaits: w.awaits, Late: w.late, Done: slices.Contains([]string{"met", "not_owed", "covered"}, w.status),
-	})
+	s := ChildStatus{Kind: "obligation", Key: w.Key, Status: w.status, Awaits: w.awaits, Late: w.late, Done: slices.Contains(endedStatus, w.status)}
+	if w.holds {
+		clock := w.Clock
+		s.Clock = &clock
+	}
+	signal(ctx, IncidentWorkflowID(w.Incident), SignalChild, s)
 	w.show(ctx)
 }
 
-// show is what a manager sees of the duty, in the list and on its page.
+// show is what a manager sees of the duty, in the list and on its page. The deadline reads as on every other surface.
 func (w *obligation) show(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### %s\n\n%s · due %s · waits for %s%s", w.Title, strings.ReplaceAll(w.status, "_", " "), due(w.Clock),
 		orNone(string(w.awaits)), map[bool]string{true: " · **LATE**"}[w.late]))
 	next := KeyNextDeadline.ValueUnset()
-	if t := w.Clock.Target(); t != nil && !w.over() && w.status != "not_owed" && w.status != "covered" {
+	if t := w.Clock.Target(); t != nil && !w.closed && !slices.Contains(endedStatus, w.status) && !w.following {
 		next = KeyNextDeadline.ValueSet(*t)
 	}
 	err := workflow.UpsertTypedSearchAttributes(ctx, KeyPhase.ValueSet(strings.ReplaceAll(w.status, "_", " ")), KeyAwaits.ValueSet(orNone(string(w.awaits))),
-		KeyStatusLine.ValueSet(clip(w.Title)), KeyOverdue.ValueSet(w.late), next)
+		KeyStatusLine.ValueSet(clip("due "+due(w.Clock)+" · "+w.Title)), KeyOverdue.ValueSet(w.late), next)
 	if err != nil {
 		workflow.GetLogger(ctx).Error("search attributes not written", "obligation", w.Key)
-	}
-}
-
-// mark is an instant on the way to the deadline.
-type mark struct {
-	kind string // activities.CryReminder, CryEscalation, CryMissed
-	name string // what makes it one of a kind: kind, fraction, target
-	at   time.Time
-}
-
-// marks are the instants of the clock that have not passed yet as far as this duty has acted on them, by time.
-func (w *obligation) marks() []mark {
-	target := w.Clock.Target()
-	if target == nil || w.Clock.Waits || w.Covered || w.Owed == breach.NotOwed {
-		return nil
-	}
-	stamp := target.UTC().Format(time.RFC3339)
-	var list []mark
-	add := func(kind, name string, at time.Time) {
-		if m := (mark{kind, kind + " " + name + " " + stamp, at}); !slices.Contains(w.fired, m.name) {
-			list = append(list, m)
-		}
-	}
-	if from := w.Clock.From; from != nil {
-		for _, f := range w.Reminders {
-			add(activities.CryReminder, fmt.Sprintf("%.2f", f), from.Add(time.Duration(f*float64(target.Sub(*from)))))
-		}
-	}
-	if w.EscalateBefore > 0 && w.Clock.DueAt != nil {
-		add(activities.CryEscalation, "before", target.Add(-w.EscalateBefore))
-	}
-	if w.Clock.DueAt != nil {
-		add(activities.CryMissed, "", *target)
-	} else {
-		add(activities.CryEscalation, "policy", *target)
-	}
-	slices.SortStableFunc(list, func(a, b mark) int { return a.at.Compare(b.at) })
-	return list
-}
-
-// watchClock keeps one timer, for the nearest mark. Marks that have passed together are cried out once, as the gravest.
-func (w *obligation) watchClock(ctx workflow.Context) {
-	for !w.over() && ctx.Err() == nil {
-		if w.wake {
-			w.wake = false
-			w.show(ctx) // the list shows a deadline too
-		}
-		list := w.marks()
-		if len(list) == 0 {
-			if workflow.Await(ctx, func() bool { return w.wake || w.over() }) != nil {
-				return
-			}
-			continue
-		}
-		if wait := list[0].at.Sub(workflow.Now(ctx)); wait > 0 {
-			_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-				Timeout: wait, TimerOptions: workflow.TimerOptions{Summary: fmt.Sprintf("%s: %s at %s", w.Key, list[0].kind, list[0].at.UTC().Format(time.RFC3339))},
-			}, func() bool { return w.wake || w.over() })
-			if err != nil {
-				return
-			}
-			continue // look again: the clock may have moved while waiting
-		}
-		w.cry(ctx, list)
-	}
-}
-
-// gravity orders the kinds of marks: an escalation outweighs a reminder that was due after it.
-var gravity = []string{activities.CryReminder, activities.CryEscalation, activities.CryMissed}
-
-// cry calls people beside the clock, which goes on: while no mail gets out, the next mark must still be cried and the miss
-// recorded.
-func (w *obligation) cry(ctx workflow.Context, list []mark) {
-	now, gravest := workflow.Now(ctx), list[0]
-	for _, m := range list {
-		if m.at.After(now) {
-			break
-		}
-		w.fired = append(w.fired, m.name)
-		if slices.Index(gravity, m.kind) > slices.Index(gravity, gravest.kind) {
-			gravest = m
-		}
-	}
-	in := activities.CryInput{Incident: w.Incident, Key: w.Key, Kind: gravest.kind, At: *w.Clock.Target()}
-	workflow.Go(ctx, func(ctx workflow.Context) {
-		if err := workflow.ExecuteActivity(crying(ctx, in.Kind, in.Kind+": "+w.Title), crier.Cry, in).Get(ctx, nil); err != nil {
-			w.askForHelp(ctx, in.Kind)
-		}
-	})
-	if gravest.kind == activities.CryMissed && !w.met {
-		w.late = true
-		w.tell(ctx)
-	}
-}
-
-// crying bounds how long a cry is tried. The miss is recorded before anything is sent, and is tried for a day.
-func crying(ctx workflow.Context, kind, summary string) workflow.Context {
-	o := workflow.GetActivityOptions(outward(ctx, summary))
-	o.ScheduleToCloseTimeout = 20 * time.Minute
-	if kind == activities.CryMissed {
-		o.ScheduleToCloseTimeout = 24 * time.Hour
-	}
-	return workflow.WithActivityOptions(ctx, o)
-}
-
-// askForHelp makes a task of a cry that reached nobody: escalated means that a person knows.
-func (w *obligation) askForHelp(ctx workflow.Context, kind string) {
-	err := workflow.ExecuteActivity(database(ctx, "nobody could be told"), incidents.AskMend, activities.AskMendInput{
-		Incident: w.Incident, What: w.Key, Why: "no contact could be told of the " + kind,
-	}).Get(ctx, nil)
-	if err != nil {
-		workflow.GetLogger(ctx).Error("nobody could be told", "obligation", w.Key, "kind", kind)
 	}
 }

@@ -77,6 +77,7 @@ func TestObligation(t *testing.T) {
 			},
 			[]string{
 				"0:00 draft-1", "0:00 status awaits_approval", "1:00 status filing", "1:00 file draft-1", "1:00 status in_doubt", "1:50 status met",
+				"1:50 draft-2", "1:50 draft-2 is a supplement", "1:50 status supplement_awaits_approval", // of the facts that changed meanwhile
 			},
 		},
 		{
@@ -104,6 +105,7 @@ func TestObligation(t *testing.T) {
 			[]string{
 				"0:00 draft-1", "0:00 status awaits_approval", "1:00 status filing", "1:00 file draft-1", "1:00 status in_doubt",
 				"1:10 ask whether " + dutyKey + " is ruled out by revision 2", "1:10 status not_owed", "1:20 status met",
+				"1:20 ask whether to take it back by revision 2",
 			},
 		},
 		{
@@ -232,6 +234,7 @@ func TestObligation(t *testing.T) {
 			for _, s := range tt.hear {
 				e.hear(s.at, s.name, s.payload)
 			}
+			e.hear(96*h, workflows.SignalMet, closed) // a report's chain ends with the incident
 			e.run(workflows.TypeObligation, in)
 			e.expect(e.about("draft", "status", "file", "ask"), tt.want...)
 		})
@@ -244,6 +247,7 @@ func TestObligationHearsADecisionBeforeTheDraft(t *testing.T) {
 	e.drafted = func(_ string, d activities.Draft) {
 		e.SignalWorkflow(workflows.SignalDecision, decision(d.Document, approved))
 	}
+	e.hear(time.Hour, workflows.SignalMet, closed)
 	e.run(workflows.TypeObligation, duty())
 	e.expect(e.about("draft", "status"), "0:00 draft-1", "0:00 status filing", "0:00 file draft-1", "0:00 status met")
 }
@@ -256,6 +260,7 @@ func TestObligationDraftsAnewWhenFactsAndApprovalComeTogether(t *testing.T) {
 		e.SignalWorkflow(workflows.SignalReassess, news(2))
 	}, time.Hour)
 	e.hear(2*time.Hour, workflows.SignalDecision, decision("draft-2", approved))
+	e.hear(3*time.Hour, workflows.SignalMet, closed)
 	e.run(workflows.TypeObligation, duty())
 	e.expect(e.about("draft", "file"), "0:00 draft-1", "1:00 draft-2", "2:00 file draft-2")
 }
@@ -290,7 +295,7 @@ func TestObligationClock(t *testing.T) {
 		{
 			"nothing after it is met",
 			nil,
-			[]heard{{150 * m, workflows.SignalDecision, decision("draft-1", approved)}},
+			[]heard{{150 * m, workflows.SignalDecision, decision("draft-1", approved)}, end},
 			[]string{"2:00 cry reminder, due 4:00"},
 		},
 		{
@@ -366,7 +371,9 @@ func TestObligationClock(t *testing.T) {
 
 func TestObligationReportsAMissOnceAndStaysLate(t *testing.T) {
 	e := newTrial(t)
+	e.draft = func(_ breach.Stage, d *activities.Draft) { d.Explained = true }
 	e.hear(5*time.Hour, workflows.SignalDecision, decision("draft-1", approved))
+	e.hear(6*time.Hour, workflows.SignalMet, closed)
 	e.run(workflows.TypeObligation, duty())
 	e.expect(e.about("missed"), "4:00 cry missed, due 4:00")
 	var late []string
@@ -388,7 +395,7 @@ func TestObligationMissIsRecordedWhileAnEscalationReachesNobody(t *testing.T) {
 		}
 		return nil
 	}
-	e.hear(5*time.Hour, workflows.SignalMet, workflows.Fulfilled{By: "notice"})
+	e.hear(5*time.Hour, workflows.SignalMet, closed)
 	e.run(workflows.TypeObligation, in)
 	e.expect(e.about("missed"), "4:00 cry missed, due 4:00")
 	if tries := len(e.about("escalation")); tries < 2 {

@@ -54,6 +54,9 @@ func TestRecord(t *testing.T) {
 		{"a whole incident", wholeIncident},
 		{"a duty that is missed and in doubt", missedDuty},
 		{"a duty that comes and goes", movingDuty},
+		{"a long chain", longChain},
+		{"a duty that the guard files, and one that is waived", guardedAndWaived},
+		{"what an authority asks for", lateFollowUp},
 		{"shards of one and of many chunks", chunkedShards},
 		{"bounces after the end", lateBounces},
 	} {
@@ -198,6 +201,7 @@ func wholeIncident(r *recording) {
 	r.drafted = func(key string, d activities.Draft) {
 		r.tell(workflows.ObligationWorkflowID(incidentID, key), workflows.SignalDecision, decision(d.Document, approved))
 	}
+	r.draft = func(stage breach.Stage, d *activities.Draft) { d.Nothing = stage == breach.StageSupplement }
 	r.measured = func() {
 		r.tell(workflows.ObligationWorkflowID(incidentID, "measure"), workflows.SignalTask, workflows.TaskEnded{Kind: breach.TaskMeasure, Ref: "measure", Done: true})
 	}
@@ -224,6 +228,9 @@ func wholeIncident(r *recording) {
 	r.await(1, "close by")
 	r.tell(id, workflows.SignalDecision, decision("closure-2", approved))
 	r.end(run)
+	for _, key := range []string{police.Key, cac.Key} { // a report's chain ends with the incident
+		r.end(r.client.GetWorkflow(r.t.Context(), workflows.ObligationWorkflowID(incidentID, key), ""))
+	}
 	for _, child := range []struct{ id, workflow, name string }{
 		{id, workflows.TypeIncident, "whole"},
 		{workflows.PlanWorkflowID(incidentID), workflows.TypePlan, "branches"},
@@ -245,11 +252,16 @@ func missedDuty(r *recording) {
 	in.Clock, in.EscalateBefore = workflows.Clock{From: r.at(-2 * time.Second), DueAt: r.at(4 * time.Second)}, time.Second
 	id := workflows.ObligationWorkflowID(incidentID, "missed")
 	r.filed = []activities.Filed{{State: activities.FiledInDoubt}}
+	r.draft = func(_ breach.Stage, d *activities.Draft) { d.Explained, d.AnswersRev = d.Version > 1, d.Version-1 }
 	run := r.start(id, workflows.TypeObligation, in)
 	r.await(1, "cry missed")
-	r.tell(id, workflows.SignalDecision, decision("draft-1", approved))
+	r.await(1, "needs_late_reason")
+	r.tell(id, workflows.SignalAnswers, workflows.AnswersSet{Rev: 1})
+	r.await(1, "draft-2")
+	r.tell(id, workflows.SignalDecision, decision("draft-2", approved))
 	r.await(1, "in_doubt")
-	r.tell(id, workflows.SignalSettled, workflows.FilingSettled{Filed: true})
+	r.tell(id, workflows.SignalSettled, workflows.FilingSettled{Filed: true, Document: "draft-2"})
+	r.await(1, "status met")
 	r.tell(id, workflows.SignalMet, closed) // the incident does not exist: its answer is not waited for
 	r.end(run)
 	r.save(id, workflows.TypeObligation, "missed-and-in-doubt")
@@ -270,8 +282,77 @@ func movingDuty(r *recording) {
 	r.tell(id, workflows.SignalReassess, workflows.Reassessed{FactsRev: 3, Owed: breach.IsOwed, Clock: workflows.Clock{From: r.at(0), DueAt: r.at(2 * time.Hour)}})
 	r.await(2, "awaits_approval")
 	r.tell(id, workflows.SignalDecision, decision("draft-2", approved))
+	r.await(1, "status met")
+	r.tell(id, workflows.SignalMet, closed)
 	r.end(run)
 	r.save(id, workflows.TypeObligation, "moved")
+}
+
+// longChain is held, filed when the hold is released, supplemented, acknowledged, and taken back.
+func longChain(r *recording) {
+	in := duty()
+	in.Clock = workflows.Clock{From: r.at(0), DueAt: r.at(4 * time.Hour)}
+	in.Escalation = []workflows.Step{{At: 0.5}, {Before: time.Hour}}
+	id := workflows.ObligationWorkflowID(incidentID, "chain")
+	r.clocks = []activities.ClockState{{From: r.at(0), DueAt: r.at(28 * time.Hour), HeldUntil: r.at(24 * time.Hour)}, {From: r.at(0), DueAt: r.at(5 * time.Hour)}}
+	run := r.start(id, workflows.TypeObligation, in)
+	r.await(1, "awaits_approval")
+	r.tell(id, workflows.SignalDecision, hold(approved))
+	r.await(1, "read the clock")
+	r.tell(id, workflows.SignalDecision, decision("draft-1", approved))
+	r.await(1, "status held")
+	r.tell(id, workflows.SignalRelease, workflows.HoldReleased{Document: "hold-1"})
+	r.await(1, "status met")
+	r.tell(id, workflows.SignalReassess, workflows.Reassessed{FactsRev: 2, Owed: breach.IsOwed, Clock: in.Clock})
+	r.await(1, "supplement_awaits_approval")
+	r.tell(id, workflows.SignalDecision, decision("draft-2", approved))
+	r.await(2, "status met")
+	r.tell(id, workflows.SignalSettled, workflows.FilingSettled{Filed: true, Acknowledged: true, Document: "draft-2"})
+	r.await(1, "status acknowledged")
+	r.tell(id, workflows.SignalReassess, workflows.Reassessed{FactsRev: 3, Owed: breach.NotOwed, Clock: in.Clock})
+	r.await(1, "take it back")
+	r.tell(id, workflows.SignalWithdraw, workflows.WithdrawalAsked{})
+	r.await(1, "withdrawal_awaits_approval")
+	r.tell(id, workflows.SignalDecision, decision("draft-3", approved))
+	r.await(1, "status withdrawn")
+	r.tell(id, workflows.SignalMet, closed)
+	r.end(run)
+	r.save(id, workflows.TypeObligation, "chain")
+}
+
+// guardedAndWaived is a duty that the guard files, and one that two people give up.
+func guardedAndWaived(r *recording) {
+	in := duty()
+	in.Clock = workflows.Clock{From: r.at(0), DueAt: r.at(4 * time.Second)}
+	in.Reminders, in.EscalateBefore, in.Guard = nil, 0, workflows.Guard{Enabled: true, Before: 2 * time.Second}
+	id := workflows.ObligationWorkflowID(incidentID, "guarded")
+	run := r.start(id, workflows.TypeObligation, in)
+	r.await(1, "cry guarded")
+	r.await(1, "status met")
+	r.tell(id, workflows.SignalMet, closed)
+	r.end(run)
+	r.save(id, workflows.TypeObligation, "guarded")
+
+	in = duty()
+	in.Clock = workflows.Clock{From: r.at(0), DueAt: r.at(4 * time.Hour)}
+	id = workflows.ObligationWorkflowID(incidentID, "waived")
+	run = r.start(id, workflows.TypeObligation, in)
+	r.await(2, "awaits_approval")
+	r.tell(id, workflows.SignalDecision, workflows.DecisionMade{Document: "waiver-1", Kind: breach.DocWaiver, Verdict: approved})
+	r.end(run)
+	r.save(id, workflows.TypeObligation, "waived")
+}
+
+// lateFollowUp is an order of an authority that is done after its day.
+func lateFollowUp(r *recording) {
+	id := workflows.FollowUpWorkflowID(incidentID, "T-1")
+	run := r.start(id, workflows.TypeFollowUp, workflows.FollowUpState{
+		Incident: incidentID, Task: "T-1", Kind: breach.TaskRectification, AskedAt: *r.at(0), Due: *r.at(3 * time.Second), Reminders: []float64{0.5}, EscalateBefore: time.Second,
+	})
+	r.await(1, "cry missed of T-1")
+	r.tell(id, workflows.SignalTask, workflows.TaskEnded{Kind: breach.TaskRectification, Ref: "T-1", Done: true})
+	r.end(run)
+	r.save(id, workflows.TypeFollowUp, "late")
 }
 
 // chunkedShards measures what a chunk and a pass cost.

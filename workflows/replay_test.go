@@ -59,7 +59,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 		})
 	}
 	for _, kind := range []string{
-		workflows.TypeIncident, workflows.TypePlan, workflows.TypeObligation, workflows.TypeCampaign, workflows.TypeShard, workflows.TypeReopening, workflows.TypePublicNotice,
+		workflows.TypeIncident, workflows.TypePlan, workflows.TypeObligation, workflows.TypeCampaign, workflows.TypeShard, workflows.TypeReopening, workflows.TypePublicNotice, workflows.TypeFollowUp,
 	} {
 		if !kinds[kind] {
 			t.Errorf("no history of %s is recorded", kind)

@@ -117,7 +117,7 @@ func (w *incident) line(next *time.Time, title string) string {
 	}
 	line := fmt.Sprintf("%s; %d duties open", w.Phase, open)
 	if next != nil {
-		line += fmt.Sprintf("; next %s UTC: %s", next.UTC().Format("01-02 15:04"), title)
+		line += "; next " + title
 	}
 	if w.Tally.Affected > 0 {
 		line += fmt.Sprintf("; told %d of %d", w.Tally.Told+w.Tally.Public, w.Tally.Affected)
@@ -170,7 +170,7 @@ func (w *incident) clocks() []string {
 	open, ended := w.openDuties()
 	var parts []string
 	if len(open) > 0 {
-		parts = append(parts, "| duty | due (UTC) | status |\n|---|---|---|\n")
+		parts = append(parts, "| duty | due | status |\n|---|---|---|\n")
 	}
 	used := 0
 	for _, d := range open {
@@ -211,6 +211,8 @@ func deadline(d Tracked) time.Time {
 
 func due(c Clock) string {
 	switch {
+	case c.Deadline != "":
+		return c.Deadline
 	case c.DueAt != nil:
 		return c.DueAt.UTC().Format("2006-01-02 15:04")
 	case c.PolicyAt != nil:

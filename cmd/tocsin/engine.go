@@ -55,6 +55,10 @@ func settings(cfg config.Config) workflows.Settings {
 		Reminders: slices.Sorted(slices.Values(cfg.Policy.Reminders)), EscalateBefore: cfg.Policy.EscalateBefore, PublicDays: cfg.Policy.PublicDays,
 		FirstWave:     workflows.FirstWave{Size: cfg.Policy.FirstWave.Size, Above: int64(cfg.Policy.FirstWave.Above), Wait: cfg.Policy.FirstWave.Wait},
 		GatherBounces: cfg.Bounces.Gather,
+		Guard:         workflows.Guard{Enabled: cfg.Policy.Guard.Enabled, Before: cfg.Policy.Guard.Before, Rules: cfg.Policy.Guard.Rules},
+	}
+	for _, step := range cfg.Policy.Escalation {
+		s.Escalation = append(s.Escalation, workflows.Step{At: step.At, Before: step.Before, After: step.After})
 	}
 	for _, c := range cfg.Ladder {
 		s.Ladder = append(s.Ladder, breach.Channel(c))
@@ -219,29 +223,32 @@ func (h *house) register(queue string, w worker.Worker) {
 		// A redirect would leave the addresses that the operator allowed.
 		Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	})
-	add(&activities.Filings{Store: h.store, Templates: h.texts, Organisation: h.speaker, Signer: h.signer(config.Authority{}), Profile: h.profile, Authorities: h.authorities(), Email: email})
+	add(&activities.Filings{Store: h.store, Templates: h.texts, Organisation: h.speaker, Signer: h.signer(config.Authority{}), Profile: h.profile, Authorities: h.authorities()})
 	add(&activities.Notices{
 		Store: h.store, Templates: h.texts, Organisation: h.speaker,
 		FirstWave: activities.WavePolicy{MinAccepted: h.cfg.Policy.FirstWave.MinAccepted, MaxBounced: h.cfg.Policy.FirstWave.MaxBounced},
 	})
-	add(&activities.Crier{Store: h.store, Templates: h.texts, Email: email, Chat: h.notifiers[breach.Chat], Contacts: h.contacts(), Now: time.Now})
+	add(&activities.Crier{Store: h.store, Templates: h.texts, Email: email, Chat: h.notifiers[breach.Chat], Contacts: h.contacts(), Ladder: h.rungs(), Now: time.Now})
 }
 
 func (h *house) sender() *activities.Sender {
 	s := &activities.Sender{
 		Store: h.store, Channels: map[breach.Channel]activities.Outlet{}, Now: time.Now,
 		Policy: activities.SendPolicy{
-			RetryFirst: h.cfg.Policy.RetryFirst, RetryMost: h.cfg.Policy.RetryMost, MaxTries: h.cfg.Policy.MaxTemporaryAttempts,
+			RetryFirst: h.cfg.Policy.RetryFirst, RetryMost: h.cfg.Policy.RetryMost, MaxTries: h.cfg.Policy.MaxTemporaryAttempts, RetryWindow: h.cfg.Policy.RetryWindow,
 			NoDuplicate: h.cfg.Policy.InDoubt == config.PreferNoDuplicate, DoubtWindow: h.cfg.Policy.DoubtWindow, DoubtInterval: time.Minute,
 		},
 	}
 	for channel, n := range h.notifiers {
 		limit := h.cfg.Policy.Limit(string(channel))
-		out := activities.Outlet{Notifier: n, Lanes: max(1, limit.Connections)}
+		out := activities.Outlet{Notifier: n, Lanes: max(1, limit.Connections), PerDestination: limit.PerDestination}
 		if limit.PerSecond > 0 {
 			out.Limiter = rate.NewLimiter(rate.Limit(limit.PerSecond), max(1, int(limit.PerSecond)))
 		}
 		s.Channels[channel] = out
+	}
+	for _, q := range h.cfg.Policy.QuietHours {
+		s.Quiet = append(s.Quiet, quiet(q))
 	}
 	return s
 }
@@ -257,9 +264,34 @@ func (h *house) planValues() playbook.Values {
 func (h *house) authorities() map[string]activities.Addressee {
 	m := map[string]activities.Addressee{}
 	for _, a := range h.cfg.Authorities {
-		m[a.Key] = activities.Addressee{Name: a.Name, Email: a.Email}
+		to := activities.Addressee{Name: a.Name, Way: a.FiledBy(), To: a.Key, Via: h.wayTo(a), Portal: a.Portal, Hotline: a.Hotline, Signer: h.signer(a)}
+		if to.Way == config.WayEmail {
+			to.To = a.Email
+		}
+		m[a.Key] = to
 	}
 	return m
+}
+
+// rungs are whom the steps of the escalation wake, in the order of the settings.
+func (h *house) rungs() []activities.Rung {
+	var list []activities.Rung
+	for _, step := range h.cfg.Policy.Escalation {
+		rung := activities.Rung{Names: step.Names}
+		for _, role := range step.Roles {
+			rung.Roles = append(rung.Roles, breach.Role(role))
+		}
+		list = append(list, rung)
+	}
+	return list
+}
+
+// approvals says how many people must approve a document of each kind.
+func approvals(a config.Approvals) map[breach.DocumentKind]int {
+	return map[breach.DocumentKind]int{
+		breach.DocFiling: a.Filing, breach.DocNotice: a.Notice, breach.DocPublicNotice: a.PublicNotice, breach.DocClosure: a.Closure,
+		breach.DocHold: a.Hold, breach.DocWaiver: a.Waiver,
+	}
 }
 
 func (h *house) contacts() []activities.Contact {

@@ -15,10 +15,12 @@ import (
 func filingCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "filing",
-		Short: "Read, approve and refuse reports to authorities",
+		Short: "Reports to authorities, from the form's answers over approval to the receipt and what follows",
 		Example: `  tocsin filing list INC-2026-0001
-  tocsin filing show INC-2026-0001 cn-cac-other/cn-cac-provincial
-  tocsin filing approve INC-2026-0001 cn-cac-other/cn-cac-provincial`,
+  tocsin filing edit INC-2026-0001 cn-cac-other/cn-cac-provincial
+  tocsin filing diff INC-2026-0001 cn-cac-other/cn-cac-provincial
+  tocsin filing approve INC-2026-0001 cn-cac-other/cn-cac-provincial
+  tocsin filing receipt INC-2026-0001 cn-cac-other/cn-cac-provincial --number 2026-0815 --at now --who "duty desk 12387"`,
 	}
 	addAPIFlags(cmd)
 	list := filingListCommand()
@@ -27,6 +29,9 @@ func filingCommand() *cobra.Command {
 		what: "a report to an authority", kinds: []breach.DocumentKind{breach.DocFiling}, second: "DUTY",
 		example: "INC-2026-0001 cn-cac-other/cn-cac-provincial", find: findFiling,
 	})...)
+	cmd.AddCommand(filingFormCommand(), filingAnswerCommand(), filingEditCommand(), filingVersionsCommand(), filingDiffCommand(), filingExportCommand(), filingPasteCommand())
+	cmd.AddCommand(filingReceiptCommand(), filingHoldCommand(), filingReleaseCommand(), filingWaiveCommand(), filingWithdrawCommand())
+	cmd.AddCommand(followUpCommands()...)
 	return cmd
 }
 
@@ -89,7 +94,7 @@ func (p *page) drafted(v api.FilingView) string {
 		return ""
 	}
 	s := p.say(fmt.Sprintf("第 %d 版，起草 %s，", v.Document.Version, v.Document.Author), fmt.Sprintf("version %d, prepared by %s, ", v.Document.Version, v.Document.Author))
-	if v.Document.ApprovedBy != nil {
+	if v.Document.ApprovedAt != nil {
 		s += p.say("批准 ", "approved by ")
 	}
 	s += p.approval(*v.Document)
@@ -97,6 +102,11 @@ func (p *page) drafted(v api.FilingView) string {
 		s += p.say("；报送：", "; filing ") + f.State
 		if f.Reference != "" {
 			s += p.say("，回执 ", ", receipt ") + f.Reference
+		}
+	}
+	for _, r := range v.Receipts {
+		if r.Acknowledged {
+			s += p.say("；对方确认 ", "; acknowledged ") + stamp(&r.At)
 		}
 	}
 	return s

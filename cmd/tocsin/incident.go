@@ -440,6 +440,17 @@ func (p *page) status(o store.Obligation) string {
 		store.ObligationGone:     {ZH: "不再适用", EN: "not owed"},
 		store.ObligationCovered:  {ZH: "由另一报告履行", EN: "covered"},
 		store.ObligationPossible: {ZH: "可能", EN: "possible"},
+		store.ObligationRefused:  {ZH: "草稿被退回", EN: "draft refused"},
+
+		store.ObligationHeld:        {ZH: "暂缓中", EN: "held"},
+		store.ObligationLate:        {ZH: "须说明迟报原因", EN: "needs the reason of its lateness"},
+		store.ObligationWaived:      {ZH: "已放弃履行", EN: "waived"},
+		store.ObligationAcked:       {ZH: "已获确认", EN: "acknowledged"},
+		store.ObligationSupplement:  {ZH: "已履行，续报待审批", EN: "met; supplement awaits approval"},
+		store.ObligationSupplying:   {ZH: "已履行，续报报送中", EN: "met; supplement being filed"},
+		store.ObligationWithdrawing: {ZH: "撤回待审批", EN: "withdrawal awaits approval"},
+		store.ObligationTakingBack:  {ZH: "撤回报送中", EN: "withdrawal being filed"},
+		store.ObligationWithdrawn:   {ZH: "已撤回", EN: "withdrawn"},
 	}[o.Status]
 	s := word.In(p.lang)
 	if s == "" {

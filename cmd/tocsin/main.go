@@ -119,7 +119,7 @@ whom by when, files the reports, tells every affected person and guardian, and p
 			root.AddCommand(c)
 		}
 	}
-	add("act", incidentCommand(), peopleCommand(), taskCommand(), filingCommand(), noticeCommand(), documentCommand())
+	add("act", incidentCommand(), peopleCommand(), taskCommand(), filingCommand(), evidenceCommand(), registerCommand(), noticeCommand(), documentCommand())
 	add("law", lawCommands()...)
 	add("run", engineCommands()...)
 	add("run", serveCommand(), migrateCommand(), configCommand(), keyCommand(), tokenCommand(), journalCommand())

@@ -21,6 +21,7 @@ import (
 	"tocsin/internal/devstack/pgtest"
 	"tocsin/internal/seal"
 	"tocsin/internal/store"
+	"tocsin/templates"
 )
 
 // database runs the tests with a PostgreSQL that is removed afterwards.
@@ -41,7 +42,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup:               func(env *testscript.Env) error { return prepare(t, env) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"grab": grab, "draft": draft, "campaign": campaign, "duty": duty, "task": task, "met": met, "exec-status": execStatus,
+			"grab": grab, "draft": draft, "campaign": campaign, "duty": duty, "task": task, "report": report, "met": met, "exec-status": execStatus,
 		},
 	})
 }
@@ -70,7 +71,7 @@ func prepare(t *testing.T, env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	server.Config = api.Server("", api.New(api.Options{Store: s, Now: time.Now, Log: log, ParquetReader: []string{self, readParquet}}), log)
+	server.Config = api.Server("", api.New(api.Options{Store: s, Now: time.Now, Log: log, Forms: reportForms(templates.Default()), ParquetReader: []string{self, readParquet}}), log)
 	server.Start()
 	env.Defer(s.Close)
 	env.Defer(server.Close)
@@ -125,6 +126,27 @@ func draft(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	_, err = storeOf(ts).AddDocument(context.Background(), store.Document{
 		IncidentID: breach.IncidentID(args[0]), Kind: breach.DocumentKind(args[1]), Subject: args[2], Author: breach.Person(args[3]), Content: content,
+	})
+	ts.Check(err)
+}
+
+// report INCIDENT DUTY LINE|LINE adds a report in English with a file, as the engine does.
+func report(ts *testscript.TestScript, _ bool, args []string) {
+	lines := strings.ReplaceAll(args[2], "|", "\n")
+	_, last, _ := strings.Cut(lines, "\n")
+	content, err := json.Marshal(breach.Content{Renditions: []breach.Rendition{{
+		Language: breach.English, Title: "Report on a data incident", Text: lines, HTML: "<p>" + lines,
+		Blocks: []breach.Block{{Kind: breach.BlockHeading, Text: "What happened"}, {Kind: breach.BlockRow, Label: "Cause", Text: last, State: breach.ItemGiven}},
+	}}})
+	ts.Check(err)
+	id := breach.IncidentID(args[0])
+	facts, err := storeOf(ts).Facts(context.Background(), id, 0)
+	ts.Check(err)
+	_, rev, err := storeOf(ts).Answers(context.Background(), id, args[1], 0)
+	ts.Check(err)
+	_, err = storeOf(ts).AddDocument(context.Background(), store.Document{
+		IncidentID: id, Kind: breach.DocFiling, Subject: args[1], Author: "the.engine", Content: content, FactsRev: facts.Rev, AnswersRev: rev,
+		Files: []breach.File{{Name: "report-en.pdf", Type: "application/pdf", Bytes: []byte("%PDF-1.7 synthetic\n")}},
 	})
 	ts.Check(err)
 }

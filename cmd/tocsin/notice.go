@@ -68,11 +68,19 @@ func (p *page) notices(l api.NoticeList) {
 	}
 }
 
+// approval tells how far the approvals of a version have come: several people may be needed.
 func (p *page) approval(d store.Document) string {
-	if d.ApprovedBy == nil {
+	switch {
+	case d.ApprovedAt == nil && d.Approvals > 1:
+		given := fmt.Sprintf("%d/%d", len(d.Approvers), d.Approvals)
+		if len(d.Approvers) > 0 {
+			given += p.say("：", ": ") + joined(d.Approvers)
+		}
+		return p.say("待审批（"+given+"）", "awaits approval ("+given+")")
+	case d.ApprovedAt == nil:
 		return p.say("待审批", "awaits approval")
 	}
-	return string(*d.ApprovedBy) + ", " + stamp(d.ApprovedAt)
+	return joined(d.Approvers) + ", " + stamp(d.ApprovedAt)
 }
 
 // findNotice finds the current version of a notice by its subject, "notice/1" or "public/1".

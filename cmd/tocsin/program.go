@@ -25,11 +25,16 @@ type program struct {
 	cfg     config.Config
 	log     *slog.Logger
 	store   *store.Store
+	texts   *templates.Set
 	metrics *prometheus.Registry
 }
 
 // openProgram opens the sealing key and the database. Each error names the setting and what to type.
 func openProgram(ctx context.Context, cfg config.Config, log *slog.Logger) (*program, error) {
+	texts, err := templates.Open(cfg.Templates)
+	if err != nil {
+		return nil, several("the settings cannot be used", err)
+	}
 	s, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -38,7 +43,7 @@ func openProgram(ctx context.Context, cfg config.Config, log *slog.Logger) (*pro
 		s.Close()
 		return nil, err
 	}
-	p := &program{cfg: cfg, log: log, store: s, metrics: prometheus.NewRegistry()}
+	p := &program{cfg: cfg, log: log, store: s, texts: texts, metrics: prometheus.NewRegistry()}
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return p, nil
 }
@@ -52,7 +57,11 @@ func openStore(ctx context.Context, cfg config.Config) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, url, master, time.Now)
+	s, err := store.Open(ctx, url, master, time.Now)
+	if err == nil {
+		s.RequireApprovals(approvals(cfg.Policy.Approvals))
+	}
+	return s, err
 }
 
 // handler is the API and the public pages.
@@ -66,7 +75,37 @@ func (p *program) handler() http.Handler {
 		PublicURL: p.cfg.API.PublicURL, Organisation: name, ParseNumber: templates.ParseNoticeNumber, Unnamed: unnamed,
 		TestSend: testSender(p.cfg), OurAddresses: addresses(p.cfg.Contacts),
 		ParquetReader: parquetReader(),
+		Forms:         reportForms(p.texts),
 	})
+}
+
+// reportForms tells the API what reports ask for.
+func reportForms(texts *templates.Set) api.Forms {
+	prompts := map[string]api.FormPrompt{}
+	for _, a := range templates.AnswerItems() {
+		prompts[a.Key] = api.FormPrompt{Key: a.Key, Name: a.Name, Help: a.Help}
+	}
+	return api.Forms{
+		Items: func(o breach.Obligation) (string, []api.FormItem, error) {
+			form := texts.FormFor(o)
+			rows, err := texts.FormItems(form)
+			if err != nil {
+				return "", nil, err
+			}
+			items := make([]api.FormItem, len(rows))
+			for i, r := range rows {
+				items[i] = api.FormItem{Label: r.Label, Facts: r.Facts}
+				for _, key := range r.Answers {
+					items[i].Answers = append(items[i].Answers, prompts[key])
+				}
+			}
+			return form, items, nil
+		},
+		Check: func(item string, text, notApplicable breach.Text) error {
+			return templates.CheckAnswer(item, templates.Answer{Text: text, NotApplicable: notApplicable})
+		},
+		Other: []api.FormPrompt{prompts[store.DelayItem]},
+	}
 }
 
 // unnamed is a notice as it reads where no name is known.

@@ -56,6 +56,9 @@ type Options struct {
 	TestSend     func(ctx context.Context, to string, r breach.Rendition, categories []string) error
 	OurAddresses []string
 
+	// Forms knows what reports to authorities ask for. Its zero value knows nothing: then every answer is taken.
+	Forms Forms
+
 	// ClientIP tells whom a request of the public pages comes from, for their rate limit. Nil takes the connection's other
 	// end, which behind a proxy is the proxy: then all people share one limit.
 	ClientIP func(*http.Request) string
@@ -102,6 +105,7 @@ type server struct {
 	tallies *tallies
 
 	uploads   chan struct{} // people files that are being read
+	papers    chan struct{} // pieces of evidence that are being read
 	perPerson *limiter      // requests of one token
 	perIP     *limiter      // requests of the public check
 }
@@ -115,6 +119,7 @@ func New(o Options) http.Handler {
 		pages:     newPages(o.Organisation, publicHost(o.PublicURL)),
 		tallies:   newTallies(o.Store, o.Now),
 		uploads:   make(chan struct{}, maxUploads),
+		papers:    make(chan struct{}, maxUploads),
 		perPerson: newLimiter(100, 2000),
 		perIP:     newLimiter(0.5, 20),
 	}

@@ -14,6 +14,7 @@ type FilingView struct {
 	Obligation store.Obligation `json:"duty"`
 	Document   *store.Document  `json:"document,omitempty"` // the current version; nil before the first draft
 	Filing     *store.Filing    `json:"filing,omitempty"`   // the newest handing-over; nil before the first
+	Receipts   []store.Receipt  `json:"receipts,omitempty"` // what the authority gave, oldest first
 }
 
 // FilingList is an incident's reports to authorities.
@@ -42,6 +43,10 @@ func listFilings(s *server, c *call) error {
 	if err != nil {
 		return err
 	}
+	receipts, err := s.store.Receipts(ctx, id)
+	if err != nil {
+		return err
+	}
 	out := FilingList{Filings: []FilingView{}}
 	for _, o := range obligations {
 		if o.Duty != breach.DutyFiling {
@@ -56,6 +61,11 @@ func listFilings(s *server, c *call) error {
 		for i := range filings { // oldest first: the last one stays
 			if filings[i].Obligation == o.Key {
 				v.Filing = &filings[i]
+			}
+		}
+		for _, r := range receipts {
+			if r.Key == o.Key {
+				v.Receipts = append(v.Receipts, r)
 			}
 		}
 		out.Filings = append(out.Filings, v)

@@ -6,6 +6,7 @@ import (
 
 	"tocsin/internal/breach"
 	"tocsin/internal/intake"
+	"tocsin/internal/store"
 )
 
 // Route is one row of the table: what may be asked, and who may ask it.
@@ -32,13 +33,16 @@ var (
 	deciders  = []breach.Role{breach.RoleLead, breach.RoleApprover}
 	leads     = []breach.Role{breach.RoleLead}
 	auditors  = []breach.Role{breach.RoleAuditor}
+	witnesses = []breach.Role{breach.RoleResponder, breach.RoleLead, breach.RoleApprover, breach.RoleAuditor}
+	overseers = []breach.Role{breach.RoleLead, breach.RoleApprover, breach.RoleManager, breach.RoleAuditor}
 	sources   = []breach.Role{breach.RoleSource}
 	reporters = []breach.Role{breach.RoleResponder, breach.RoleLead, breach.RoleSource}
 )
 
 const (
-	formLimit = 64 << 10 // of a person's form
-	quick     = 30 * time.Second
+	formLimit    = 64 << 10  // of a person's form
+	answersLimit = 512 << 10 // of a report's answers, all at once
+	quick        = 30 * time.Second
 )
 
 // table is the one list of what the API can do. A route that is not here does not exist.
@@ -57,11 +61,26 @@ func table(maxUpload int64) []Route {
 		{Method: "GET", Pattern: "/v1/incidents/{id}/people/issues", Roles: workers, do: importIssues, Does: "list rows that an import set aside or warned of"},
 
 		{Method: "GET", Pattern: "/v1/incidents/{id}/tasks", Roles: readers, do: listTasks, Does: "list what people must do"},
+		{Method: "GET", Pattern: "/v1/tasks/{id}", Roles: readers, do: showTask, Does: "show one task"},
 		{Method: "POST", Pattern: "/v1/tasks/{id}/end", Roles: handlers, limit: formLimit, do: endTask, Does: "say that a task was done, or could not be"},
 
 		{Method: "GET", Pattern: "/v1/incidents/{id}/filings", Roles: readers, do: listFilings, Does: "list reports to authorities with their documents and receipts"},
 		{Method: "GET", Pattern: "/v1/incidents/{id}/notice-words", Roles: readers, do: showNoticeWords, Does: "show what our people wrote for the notices"},
 		{Method: "PUT", Pattern: "/v1/incidents/{id}/notice-words", Roles: workers, limit: formLimit, do: writeNoticeWords, Does: "write the cause, the measures and the rest for the notices"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/filing/form", Roles: readers, do: showForm, Does: "show what a duty's form asks for, and what is answered"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/filing/answers", Roles: workers, limit: answersLimit, do: setAnswers, Does: "answer items of a form; who answers cannot approve"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/filing/versions", Roles: readers, do: listVersions, Does: "list every version of a report with its files and decisions"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/filing/receipt", Roles: handlers, limit: formLimit, do: addReceipt, Does: "record what an authority gave for a report"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/filing/withdraw", Roles: leads, limit: formLimit, do: withdraw, Does: "ask that a report be taken back; the withdrawal is approved and filed like a report"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/hold", Roles: leads, limit: formLimit, do: proposeHold, Does: "propose that a duty's clock rest; another person decides"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/hold/release", Roles: deciders, limit: formLimit, do: releaseHold, Does: "end a hold before its time"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/waiver", Roles: leads, limit: formLimit, do: proposeWaiver, Does: "propose to give a duty up; another person decides"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/followups", Roles: workers, limit: formLimit, do: addFollowUp, Does: "record what an authority asks for: a question, an interview, an order to rectify"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/evidence", Roles: readers, do: listEvidence, Does: "list papers and pictures that prove something"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/evidence", Roles: handlers, limit: store.MaxEvidence, time: paperTime, do: addEvidence, Does: "keep a paper or a picture, sealed"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/evidence/{item}", Roles: witnesses, time: paperTime, do: readEvidence, Does: "the bytes of a piece of evidence; every look is journalled"},
+		{Method: "GET", Pattern: "/v1/register", Roles: overseers, time: time.Minute, do: showRegister, Does: "the register of incidents, those that nobody had to be told of too"},
+
 		{Method: "GET", Pattern: "/v1/incidents/{id}/notices", Roles: readers, do: listNotices, Does: "list notices to people and to the public"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/campaigns/{n}/test-send", Roles: handlers, limit: formLimit, do: testSend, Does: "mail a notice's text to one of our own people, marked as a test"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/campaigns/{n}/halt", Roles: handlers, limit: formLimit, do: halt, Does: "stop a campaign's sending at once"},
@@ -69,6 +88,7 @@ func table(maxUpload int64) []Route {
 
 		{Method: "GET", Pattern: "/v1/documents/{id}", Roles: readers, do: showDocument, Does: "show a version of a document"},
 		{Method: "GET", Pattern: "/v1/documents/{id}/content", Roles: readers, do: documentContent, Does: "the bytes that a decision's hash is of"},
+		{Method: "GET", Pattern: "/v1/documents/{document}/files/{name}", Roles: readers, do: documentFile, Does: "a finished rendering of a version: PDF, DOCX"},
 		{Method: "POST", Pattern: "/v1/documents/{id}/decision", Roles: deciders, limit: formLimit, do: decide, Does: "approve or refuse a version; never one's own"},
 
 		{Method: "GET", Pattern: "/v1/incidents/{id}/journal", Roles: auditors, do: journal, Does: "list the journal"},

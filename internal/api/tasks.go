@@ -30,6 +30,14 @@ func listTasks(s *server, c *call) error {
 	return c.reply(http.StatusOK, TaskList{Tasks: orEmpty(tasks)})
 }
 
+func showTask(s *server, c *call) error {
+	task, err := s.store.Task(c.r.Context(), c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return c.reply(http.StatusOK, task)
+}
+
 // TaskEnd is what a person says of a task: POST /v1/tasks/{id}/end.
 type TaskEnd struct {
 	Done    bool   `json:"done"`              // false: it could not be done

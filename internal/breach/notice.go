@@ -119,6 +119,7 @@ type ChannelTally struct {
 	Attempted int64   `json:"attempted"` // deliveries, one for each distinct contact
 	Accepted  int64   `json:"accepted"`
 	Rejected  int64   `json:"rejected"`
+	Bounced   int64   `json:"bounced"` // taken over, and came back
 	Waiting   int64   `json:"waiting"` // claimed, under way, or refused for now
 	InDoubt   int64   `json:"in_doubt"`
 	Resent    int64   `json:"resent"` // sent once more after a doubt, under the same id

@@ -76,6 +76,8 @@ func (c Config) Check(p Purpose, k Known) Report {
 	c.checkChannels(r, k)
 	c.checkBounces(r, k)
 	c.checkPolicy(r)
+	c.checkEscalation(r)
+	c.Policy.checkFilings(r)
 	c.checkTiming(r, k)
 	c.checkPlan(r, k)
 	return r.Report

@@ -38,6 +38,7 @@ func (c Config) checkBounces(r *report, k Known) {
 
 // checkTiming looks at what may hold messages back.
 func (c Config) checkTiming(r *report, k Known) {
+	r.positive("policy.retry_window", c.Policy.RetryWindow)
 	w := c.Policy.FirstWave
 	r.atLeast("policy.first_wave.size", w.Size, 0)
 	r.atLeast("policy.first_wave.above", w.Above, 0)

@@ -176,8 +176,11 @@ type Bounces struct {
 
 // Policy is what the organisation decided where law leaves it a choice.
 type Policy struct {
-	Reminders            []float64     `mapstructure:"reminders"`              // parts of the time to a deadline
-	EscalateBefore       time.Duration `mapstructure:"escalate_before"`        // before a deadline
+	Reminders            []float64     `mapstructure:"reminders"`       // parts of the time to a deadline
+	EscalateBefore       time.Duration `mapstructure:"escalate_before"` // before a deadline
+	Escalation           []Escalation  `mapstructure:"escalation"`      // steps to named people
+	Guard                Guard         `mapstructure:"guard"`
+	Approvals            Approvals     `mapstructure:"approvals"`
 	InDoubt              string        `mapstructure:"in_doubt"`               // prefer_no_loss, prefer_no_duplicate
 	RetryFirst           time.Duration `mapstructure:"retry_first"`            // wait before the second try of what was refused for now; doubles
 	RetryMost            time.Duration `mapstructure:"retry_most"`             // the longest wait
@@ -186,7 +189,8 @@ type Policy struct {
 	ShardSize            int           `mapstructure:"shard_size"`             // recipients
 	ChunkSize            int           `mapstructure:"chunk_size"`             // contacts that one activity sends to
 	ShardsAtOnce         int           `mapstructure:"shards_at_once"`
-	PublicDays           int           `mapstructure:"public_days"` // how long a public notice is posted
+	PublicDays           int           `mapstructure:"public_days"`  // how long a public notice is posted
+	RetryWindow          time.Duration `mapstructure:"retry_window"` // how long beyond that while the destination refuses everybody
 	FirstWave            FirstWave     `mapstructure:"first_wave"`
 	QuietHours           []QuietHours  `mapstructure:"quiet_hours"`
 	Limits               []Limit       `mapstructure:"limits"`
@@ -276,6 +280,9 @@ func Default() Config {
 		Policy: Policy{
 			Reminders:            []float64{0.5, 0.8},
 			EscalateBefore:       30 * time.Minute,
+			Escalation:           []Escalation{},
+			Guard:                Guard{Before: 10 * time.Minute, Rules: []string{}},
+			Approvals:            Approvals{Filing: 1, Notice: 1, PublicNotice: 1, Closure: 1, Hold: 1, Waiver: 1},
 			InDoubt:              PreferNoLoss,
 			RetryFirst:           time.Minute,
 			RetryMost:            time.Hour,
@@ -285,6 +292,7 @@ func Default() Config {
 			ChunkSize:            50000,
 			ShardsAtOnce:         4,
 			PublicDays:           30,
+			RetryWindow:          12 * time.Hour,
 			FirstWave:            FirstWave{Size: 100, Above: 10000, Wait: 5 * time.Minute, MinAccepted: 0.8, MaxBounced: 0.1},
 			QuietHours:           []QuietHours{},
 			Limits:               []Limit{},

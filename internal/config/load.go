@@ -192,6 +192,9 @@ func examine(t reflect.Type, got map[string]any, where string) []string {
 }
 
 func examineValue(t reflect.Type, value any, key string) []string {
+	if t.Kind() == reflect.Pointer { // a value whose zero says something else than nothing
+		t = t.Elem()
+	}
 	fault := []string{key + " must be " + form(t)}
 	switch t.Kind() {
 	case reflect.Struct:

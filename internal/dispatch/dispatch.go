@@ -122,7 +122,7 @@ func (d *Dispatcher) deliver(ctx context.Context, e store.Posted) error {
 			return err
 		}
 		return d.signal(ctx, e.IncidentID, workflows.ObligationWorkflowID(e.IncidentID, p.Obligation), workflows.SignalSettled,
-			workflows.FilingSettled{Filed: p.Filed, Acknowledged: p.Acknowledged})
+			workflows.FilingSettled{Filed: p.Filed, Acknowledged: p.Acknowledged, Document: p.Document})
 	case store.AnswersSet:
 		return toObligation[store.AnswersRev](ctx, d, e, workflows.SignalAnswers, func(p store.AnswersRev) any { return workflows.AnswersSet{Rev: p.Rev} })
 	case store.HoldReleased:

@@ -20,11 +20,12 @@ type body struct {
 	blocks   []breach.Block
 	ink      ink
 	share    float64 // of the column, for the labels of rows
+	signed   int     // where the signature begins
 }
 
 // newBody fits type and labels to the language: with these an instant in two zones stands on one line of a row.
 func newBody(c *composer, l breach.Language, blocks []breach.Block) *body {
-	b := &body{c, l, blocks, inkBody, 0.32}
+	b := &body{c, l, blocks, inkBody, 0.32, signature(blocks)}
 	if l == breach.English {
 		b.ink, b.share = inkLatin, 0.30
 	}
@@ -32,25 +33,17 @@ func newBody(c *composer, l breach.Language, blocks []breach.Block) *body {
 }
 
 func (b *body) set() {
-	signed := signature(b.language, b.blocks)
-	for i, block := range b.blocks {
-		if i == signed {
-			b.space(6)
-		}
-		if i >= signed {
-			b.signature(block.Text, i == signed)
-			continue
-		}
+	for i, block := range b.blocks[:b.signed] {
 		switch block.Kind {
 		case breach.BlockHeading:
 			b.space(5)
 			b.need(b.least(i))
-			b.lines(block.Text, inkHeading, true)
+			b.flow(b.balance(block.Text, inkHeading, b.plan.column()), inkHeading, b.plan.left, true)
 			b.y += 1.8
 		case breach.BlockParagraph:
 			b.space(1.2)
 			b.need(b.least(i))
-			b.lines(block.Text, b.ink, false)
+			b.flow(b.split(block.Text, b.ink, b.plan.column()), b.ink, b.plan.left, false)
 			b.y += 1.2
 		case breach.BlockItem:
 			b.need(b.least(i))
@@ -62,24 +55,29 @@ func (b *body) set() {
 			if i == 0 || b.blocks[i-1].Kind != breach.BlockRow {
 				b.space(1)
 			}
+			b.need(b.least(i))
 			b.row(block)
 			if i == len(b.blocks)-1 || b.blocks[i+1].Kind != breach.BlockRow {
 				b.y += 2
 			}
 		}
 	}
+	b.sign()
 }
 
-// signature returns where the last lines of a Chinese paper begin, who reports and when, which stand at the right; the number
-// of blocks where there are none. They are short and no sentences.
-func signature(l breach.Language, blocks []breach.Block) int {
-	if l != breach.Chinese {
-		return len(blocks)
-	}
+// signature returns where the last lines of a paper begin that say who reports and when; the number of blocks where there are
+// none. The last has a date; they are short and no sentences.
+func signature(blocks []breach.Block) int {
 	i := len(blocks)
 	for i > 0 && len(blocks)-i < 3 {
 		b := blocks[i-1]
-		if b.Kind != breach.BlockParagraph || utf8.RuneCountInString(b.Text) > 30 || strings.ContainsAny(b.Text, "。；：！？.;:!?\n") {
+		if b.Kind != breach.BlockParagraph || utf8.RuneCountInString(b.Text) > 80 || strings.ContainsAny(b.Text, "。；：！？;:!?\n") {
+			break
+		}
+		if i == len(blocks) && (!strings.ContainsAny(b.Text, "0123456789") || strings.HasSuffix(b.Text, ".")) {
+			break
+		}
+		if strings.HasSuffix(b.Text, ".") && strings.Count(b.Text, " ") > 8 { // a sentence, and not "Example Co., Ltd."
 			break
 		}
 		i--
@@ -87,16 +85,46 @@ func signature(l breach.Language, blocks []breach.Block) int {
 	return i
 }
 
-func (b *body) signature(text string, first bool) {
-	if first {
-		b.need(3 * b.ink.line())
+// sign sets the signature: at the right in Chinese, as letters are signed there.
+func (b *body) sign() {
+	b.space(4.5)
+	for _, block := range b.blocks[b.signed:] {
+		for _, line := range b.split(block.Text, b.ink, b.plan.column()) {
+			b.need(b.ink.line())
+			x := b.plan.left
+			if b.language == breach.Chinese {
+				x = b.plan.width - b.plan.right - 4 - b.measure(line, b.ink)
+			}
+			b.text(x, b.y, line, b.ink)
+			b.y += b.ink.line()
+		}
+		b.y += 0.8
 	}
-	for _, line := range b.split(text, b.ink, b.plan.column()) {
-		b.need(b.ink.line())
-		b.text(b.plan.width-b.plan.right-4-b.measure(line, b.ink), b.y, line, b.ink)
-		b.y += b.ink.line()
+}
+
+// closing is what must find a place on the page on which the last block before a signature ends: nobody signs an empty page,
+// nor one that says no more than "hereby reported".
+func (b *body) closing(i int) float64 {
+	last := b.signed - 1
+	if i == last-1 && b.blocks[last].Kind == breach.BlockParagraph && utf8.RuneCountInString(b.blocks[last].Text) < 30 {
+		return b.ink.line() + 3.6 + b.closing(last)
 	}
-	b.y += 0.8
+	if i != last {
+		return 0
+	}
+	h := 6.0
+	for _, block := range b.blocks[b.signed:] {
+		h += float64(len(b.split(block.Text, b.ink, b.plan.column())))*b.ink.line() + 0.8
+	}
+	return min(h, b.plan.depth()/2)
+}
+
+// together is the height that n lines of block i must find: two of them, and all where the signature follows.
+func (b *body) together(i, n int) float64 {
+	if c := b.closing(i); c > 0 && n <= 8 {
+		return float64(n)*b.ink.line() + c
+	}
+	return two(n) * b.ink.line()
 }
 
 // least is the height that a block must find on a page to begin there: a heading stays with what it heads, a sentence that
@@ -116,11 +144,11 @@ func (b *body) least(i int) float64 {
 		if announces(block.Text) && n <= 3 && i+1 < len(b.blocks) && b.blocks[i+1].Kind != breach.BlockParagraph {
 			return min(float64(n)*b.ink.line()+2.4+b.least(i+1), b.plan.depth())
 		}
-		return two(n) * b.ink.line()
+		return b.together(i, n)
 	case breach.BlockItem:
-		return two(len(b.split(block.Text, b.ink, column-indent))) * b.ink.line()
+		return b.together(i, len(b.split(block.Text, b.ink, column-indent)))
 	case breach.BlockRow:
-		return two(len(b.split(block.Text, b.ink, b.textWidth())))*b.ink.line() + 2*padY
+		return b.together(i, len(b.split(block.Text, b.ink, b.textWidth()))) + 2*padY
 	}
 	return 0
 }
@@ -130,11 +158,7 @@ func announces(s string) bool { return strings.HasSuffix(s, "：") || strings.Ha
 // two is how many of n lines must stand together.
 func two(n int) float64 { return float64(min(n, 2)) }
 
-// lines sets a text over the whole column. One line alone at a page's head or foot is avoided.
-func (b *body) lines(text string, k ink, outline bool) {
-	b.flow(b.split(text, k, b.plan.column()), k, b.plan.left, outline)
-}
-
+// flow sets lines. One line alone at a page's head or foot is avoided.
 func (b *body) flow(lines []string, k ink, x float64, outline bool) {
 	for i, line := range lines {
 		if last := len(lines) - 1; i == last-1 && i > 0 {

@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/rivo/uniseg"
+
 	"tocsin/internal/breach"
 )
 
@@ -69,8 +71,12 @@ func documentPart(l breach.Language, title string, blocks []breach.Block, notes 
 	var b strings.Builder
 	b.WriteString(xmlHead + `<w:document ` + wordNamespaces + `><w:body>`)
 	paragraph(&b, "Title", "", title)
-	signed := signature(l, blocks)
+	signed := signature(blocks)
 	for i, block := range blocks {
+		keep := ""
+		if i == signed-1 || announces(block.Text) {
+			keep = `<w:keepNext/>`
+		}
 		if i >= signed {
 			paragraph(&b, "Signature", "", block.Text)
 			continue
@@ -79,13 +85,9 @@ func documentPart(l breach.Language, title string, blocks []breach.Block, notes 
 		case breach.BlockHeading:
 			paragraph(&b, "Heading1", "", block.Text)
 		case breach.BlockParagraph:
-			keep := ""
-			if announces(block.Text) {
-				keep = `<w:keepNext/>`
-			}
 			paragraph(&b, "BodyText", keep, block.Text)
 		case breach.BlockItem:
-			paragraph(&b, "ListBullet", "", block.Text)
+			paragraph(&b, "ListBullet", keep, block.Text)
 		case breach.BlockRow:
 			if i == 0 || blocks[i-1].Kind != breach.BlockRow {
 				b.WriteString(tableHead)
@@ -162,11 +164,23 @@ func cell(b *strings.Builder, width int, shade, style, text string) {
 func header(title, number string) string {
 	var b strings.Builder
 	b.WriteString(xmlHead + `<w:hdr ` + wordNamespaces + `><w:p><w:pPr><w:pStyle w:val="Header"/></w:pPr>`)
-	runs(&b, title)
+	runs(&b, shorten(title, 116-uniseg.StringWidth(number)))
 	b.WriteString(`<w:r><w:tab/></w:r>`)
-	runs(&b, number)
+	runs(&b, shorten(number, 70))
 	b.WriteString(`</w:p></w:hdr>`)
 	return b.String()
+}
+
+// shorten cuts a text of the margins, which stands in full elsewhere, to so many Latin letters' width.
+func shorten(s string, width int) string {
+	if uniseg.StringWidth(s) <= width {
+		return s
+	}
+	runes := []rune(s)
+	for len(runes) > 0 && uniseg.StringWidth(string(runes)) >= width {
+		runes = runes[:len(runes)-1]
+	}
+	return string(runes) + "…"
 }
 
 // footer has the hash of the content from which this file was made, and the page's numbers as fields. An edited file still

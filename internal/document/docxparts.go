@@ -81,7 +81,7 @@ func styles(l breach.Language) string {
 		{"RowLabel", "Row Label", `<w:spacing w:before="60" w:after="60"/>`, `<w:color w:val="323232"/>`},
 		{"RowText", "Row Text", `<w:spacing w:before="60" w:after="60"/>`, ``},
 		{"AfterTable", "After Table", `<w:spacing w:line="120" w:lineRule="exact"/>`, `<w:sz w:val="8"/><w:szCs w:val="8"/>`},
-		{"Signature", "Signature", `<w:keepNext/><w:jc w:val="right"/>`, ``},
+		{"Signature", "Signature", `<w:keepNext/>` + say(l, `<w:spacing w:before="60"/><w:jc w:val="right"/>`, `<w:spacing w:before="60"/>`), ``},
 		{"Note", "Note", `<w:spacing w:before="120"/>`, `<w:color w:val="323232"/><w:sz w:val="17"/><w:szCs w:val="17"/>`},
 		{"Header", "header", `<w:pBdr><w:bottom w:val="single" w:sz="4" w:space="4" w:color="BEBEBE"/></w:pBdr><w:tabs><w:tab w:val="right" w:pos="9184"/></w:tabs>`, margin},
 		{"Footer", "footer", `<w:pBdr><w:top w:val="single" w:sz="4" w:space="4" w:color="BEBEBE"/></w:pBdr><w:tabs><w:tab w:val="right" w:pos="9184"/></w:tabs>`, margin},

@@ -98,11 +98,12 @@ func TestRefused(t *testing.T) {
 		"another language":  {func(p *document.Paper) { p.Language = "fr" }, `no page words in the language "fr"; it is zh-CN or en`},
 		"half a hash":       {func(p *document.Paper) { p.SHA256 = sum[:32] }, "64 hexadecimal digits"},
 		"no hash":           {func(p *document.Paper) { p.SHA256 = strings.Repeat("x", 64) }, "64 hexadecimal digits"},
-		"no number":         {func(p *document.Paper) { p.Number = "" }, "the number is missing"},
+		"no number":         {func(p *document.Paper) { p.Number = "" }, "the number has 0 characters; it takes 1 to 500"},
 		"no date":           {func(p *document.Paper) { p.Date = time.Time{} }, "the date is missing"},
 		"an unknown block":  {func(p *document.Paper) { p.Blocks = append(p.Blocks, breach.Block{Kind: "picture"}) }, `block 2 is of the unknown kind "picture"`},
 		"too long a block":  {func(p *document.Paper) { p.Blocks[0].Text = strings.Repeat("x", document.MaxText) }, "too long for a document"},
 		"too long a whole":  {func(p *document.Paper) { p.Blocks = slicesRepeat(row("l", strings.Repeat("x", 1<<20)), 4) }, "attach the longest part as a file"},
+		"an endless title":  {func(p *document.Paper) { p.Title = strings.Repeat("长", 501) }, "the title has 501 characters, a title takes 500"},
 		"a title of spaces": {func(p *document.Paper) { p.Title = " \u200b " }, "the title is missing"},
 	} {
 		p := good

@@ -121,6 +121,23 @@ func (c *composer) split(s string, k ink, width float64) []string {
 	return c.face.split(s, k.size*mmPerPoint, width)
 }
 
+// balance is [composer.split] for titles: as few lines, but of about the same length, so that no character stands alone.
+func (c *composer) balance(s string, k ink, width float64) []string {
+	lines := c.split(s, k, width)
+	if len(lines) < 2 || len(lines) > 6 {
+		return lines
+	}
+	low, high := 0.0, width
+	for high-low > 0.5 {
+		if middle := (low + high) / 2; len(c.split(s, k, middle)) == len(lines) {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return c.split(s, k, high)
+}
+
 func (c *composer) measure(s string, k ink) float64 { return c.face.width(s, k.size*mmPerPoint) }
 
 // margin writes what stands around every page, once the number of pages is known: the title again from the second page on

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"tocsin/internal/breach"
 )
@@ -17,6 +18,9 @@ const (
 
 // MaxText is how much text a document takes, in bytes of UTF-8: about a thousand pages.
 const MaxText = 4 << 20
+
+// maxLine is how many characters a title or a number takes.
+const maxLine = 500
 
 // ErrTooLong means that a text is longer than [MaxText]. What is longer belongs into an attachment of its own.
 var ErrTooLong = errors.New("the text is too long for a document")
@@ -37,6 +41,9 @@ func (p Paper) validate() error {
 	var faults []error
 	if (&cleaner{can: inXML}).line(p.Title) == "" {
 		faults = append(faults, errors.New("document: the title is missing"))
+	}
+	if n := utf8.RuneCountInString(p.Title); n > maxLine {
+		faults = append(faults, fmt.Errorf("document: the title has %d characters, a title takes %d", n, maxLine))
 	}
 	for i, b := range p.Blocks {
 		size += len(b.Label) + len(b.Text)
@@ -68,8 +75,8 @@ func (m margins) validate() error {
 	if sum, err := hex.DecodeString(m.sha256); err != nil || len(sum) != 32 {
 		faults = append(faults, errors.New("document: the content's SHA-256 must be 64 hexadecimal digits"))
 	}
-	if m.number == "" {
-		faults = append(faults, errors.New("document: the number is missing"))
+	if n := utf8.RuneCountInString(m.number); n == 0 || n > maxLine {
+		faults = append(faults, fmt.Errorf("document: the number has %d characters; it takes 1 to %d", n, maxLine))
 	}
 	if y := m.date.UTC().Year(); m.date.IsZero() || y < 1980 || y > 2107 { // what a ZIP entry can hold
 		faults = append(faults, errors.New("document: the date is missing or out of range"))

@@ -36,7 +36,7 @@ func PDF(p Paper) ([]byte, error) {
 func plain(f *face, s string) string { return (&cleaner{can: f.can}).line(s) }
 
 func (c *composer) title(title string, k ink) {
-	for _, line := range c.split(title, k, c.plan.column()) {
+	for _, line := range c.balance(title, k, c.plan.column()) {
 		c.need(k.line())
 		c.text(c.plan.left+(c.plan.column()-c.measure(line, k))/2, c.y, line, k)
 		c.y += k.line()

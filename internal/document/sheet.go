@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"time"
+	"unicode/utf8"
 
 	"tocsin/internal/breach"
 )
@@ -34,6 +35,9 @@ func (s Sheet) validate() error {
 	var faults []error
 	if s.Title == "" {
 		faults = append(faults, errors.New("document: the table's title is missing"))
+	}
+	if n := utf8.RuneCountInString(s.Title); n > maxLine {
+		faults = append(faults, fmt.Errorf("document: the table's title has %d characters, a title takes %d", n, maxLine))
 	}
 	if n := len(s.Columns); n < 1 || n > 16 {
 		faults = append(faults, fmt.Errorf("document: the table has %d columns; a page holds 1 to 16", n))

@@ -94,10 +94,14 @@ func (s *Store) AddDocument(ctx context.Context, in Document) (Document, error) 
 			in = current
 			return keepDocument(ctx, tx, current.ID, max(in.FactsRev, current.FactsRev), max(in.AnswersRev, current.AnswersRev))
 		case err == nil:
-			if err := voidDocument(ctx, tx, no, current.ID, replacedBecause(current, in)); err != nil {
+			var filed bool
+			if err := tx.QueryRow(ctx, `select exists (select from filing where document_id = $1 and state = 'accepted')`, current.ID).Scan(&filed); err != nil {
 				return err
 			}
-			in.Voided = current.ApprovedAt != nil
+			if err := voidDocument(ctx, tx, no, current.ID, replacedBecause(current, in, filed)); err != nil {
+				return err
+			}
+			in.Voided = current.ApprovedAt != nil && !filed
 		case !errors.Is(err, pgx.ErrNoRows):
 			return err
 		}
@@ -113,9 +117,11 @@ func currentDocument(ctx context.Context, q querier, no int64, kind breach.Docum
 }
 
 // replacedBecause says what changed under an older version. Where that was approved, its approval is void with it.
-func replacedBecause(old, next Document) string {
+func replacedBecause(old, next Document, filed bool) string {
 	why := "replaced by a newer version"
 	switch {
+	case filed:
+		return "it was filed; a later report of the chain follows it"
 	case next.FactsRev > old.FactsRev && old.FactsRev > 0:
 		why = fmt.Sprintf("the facts changed with revision %d; it was drafted from revision %d", next.FactsRev, old.FactsRev)
 	case next.AnswersRev > old.AnswersRev:

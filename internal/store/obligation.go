@@ -155,6 +155,15 @@ func (s *Store) Assessment(ctx context.Context, id breach.IncidentID) (breach.As
 	return a, wrap("read assessment", err)
 }
 
+// AssessmentAsOf returns the newest assessment up to a revision of the facts; ErrNotFound where there is none.
+func (s *Store) AssessmentAsOf(ctx context.Context, id breach.IncidentID, rev int) (breach.Assessment, error) {
+	var a breach.Assessment
+	err := s.pool.QueryRow(ctx, `
+		select a.result from assessment a join incident i on i.no = a.incident_no
+		where i.id = $1 and a.facts_rev <= $2 order by a.facts_rev desc limit 1`, id, rev).Scan(&a)
+	return a, wrap("read assessment", err)
+}
+
 // OpenAssessments returns the newest assessment of every open incident that has one.
 func (s *Store) OpenAssessments(ctx context.Context) (map[breach.IncidentID]breach.Assessment, error) {
 	type row struct {

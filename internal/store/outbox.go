@@ -67,7 +67,8 @@ type FilingDone struct {
 	Filing     string `json:"filing"`
 	Filed      bool   `json:"filed"` // false: it certainly never arrived, file again
 
-	Acknowledged bool `json:"acknowledged,omitempty"` // the authority has acknowledged it
+	Acknowledged bool              `json:"acknowledged,omitempty"` // the authority has acknowledged it
+	Document     breach.DocumentID `json:"document,omitempty"`     // what was filed
 }
 
 // AnswersRev is the payload of [AnswersSet].

@@ -17,7 +17,7 @@ type Receipt struct {
 	ID           string            `json:"id" db:"id"`
 	Incident     breach.IncidentID `json:"incident" db:"incident_id"`
 	Key          string            `json:"obligation" db:"obligation_key"`
-	Filing       breach.DeliveryID `json:"filing" db:"filing_id"`
+	Filing       breach.DeliveryID `json:"filing" db:"filing_id"`        // found by the store where it is empty
 	Number       string            `json:"number" db:"number"`           // the authority's; this or evidence is required
 	At           time.Time         `json:"received_at" db:"received_at"` // when the authority took it; required
 	Who          string            `json:"who" db:"-"`                   // who took it there; required, sealed
@@ -77,7 +77,7 @@ func (s *Store) settleByReceipt(ctx context.Context, tx pgx.Tx, no int64, in Rec
 		return "", err
 	}
 	// An attempt that nobody knows the end of comes first, then the newest report where it was not handed over yet, then the
-	// newest filing that was accepted: a receipt often comes later than the report.
+	// newest filing that was accepted: a receipt often comes later than the report, an acknowledgement always does.
 	err = tx.QueryRow(ctx, `
 		select id, state from filing where incident_no = $1 and obligation_key = $2 and state in ('in_doubt', 'intent', 'temporary')
 		order by intent_at desc limit 1 for update`, no, in.Key).Scan(&id, &state)
@@ -99,13 +99,17 @@ func (s *Store) settleByReceipt(ctx context.Context, tx pgx.Tx, no int64, in Rec
 			return "", err
 		}
 	}
-	if d.Valid() && !done {
+	if d.Valid() && !done && !in.Acknowledged && in.Filing == "" {
 		return handedOver(ctx, tx, no, d, in)
 	}
 	err = tx.QueryRow(ctx, `
 		update filing set reference = case when reference = '' then $3 else reference end
-		where id = (select id from filing where incident_no = $1 and obligation_key = $2 and state = 'accepted' order by number desc limit 1) returning id`, no, in.Key, in.Number).Scan(&id)
+		where id = (select id from filing where incident_no = $1 and obligation_key = $2 and state = 'accepted' and ($4 = '' or id = $4) order by number desc limit 1)
+		returning id`, no, in.Key, in.Number, in.Filing).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {
+		if d.Valid() && !done && in.Filing == "" { // acknowledged at the counter
+			return handedOver(ctx, tx, no, d, in)
+		}
 		return "", refused("not_approved", "no approved report for %s: approve it first, so that what was handed over is on record", in.Key)
 	}
 	return id, err
@@ -159,7 +163,13 @@ func (s *Store) insertReceipt(ctx context.Context, tx pgx.Tx, no int64, in *Rece
 	if err := endTasks(ctx, tx, no, in.By, in.Key, breach.TaskAddressee, breach.TaskInDoubt, breach.TaskRefused); err != nil {
 		return err
 	}
-	return post(ctx, tx, no, FilingSettled, in.Key, "", FilingDone{Obligation: in.Key, Filing: string(in.Filing), Filed: true, Acknowledged: in.Acknowledged})
+	var document breach.DocumentID
+	if err := tx.QueryRow(ctx, `select document_id from filing where id = $1`, in.Filing).Scan(&document); err != nil {
+		return err
+	}
+	return post(ctx, tx, no, FilingSettled, in.Key, "", FilingDone{
+		Obligation: in.Key, Filing: string(in.Filing), Filed: true, Acknowledged: in.Acknowledged, Document: document,
+	})
 }
 
 // Receipts lists what authorities gave for an incident's filings, oldest first.

@@ -64,17 +64,30 @@ func (s *Store) Tally(ctx context.Context, id breach.IncidentID) (breach.Tally, 
 	return t, wrap("count people", err)
 }
 
-// countPeople adds up what imports counted and what the standings of people are; who has none is open.
-func countPeople(ctx context.Context, q querier, no int64) (t breach.Tally, err error) {
+// countPeople adds up what imports counted and the running counts of people; who has none is open.
+func countPeople(ctx context.Context, q querier, no int64) (breach.Tally, error) {
+	return tallyFrom(ctx, q, no, `
+		select coalesce(sum(n) filter (where state = 'told'), 0) as told, coalesce(sum(n) filter (where state = 'public'), 0) as public,
+			coalesce(sum(n) filter (where state = 'exempt'), 0) as exempt, coalesce(sum(n) filter (where state = 'missed'), 0) as missed
+		from `+runningCounts+` x where incident_no = $1 and kind = 'person'`)
+}
+
+// scanPeople counts the same by reading every standing.
+func scanPeople(ctx context.Context, q querier, no int64) (breach.Tally, error) {
+	return tallyFrom(ctx, q, no, `
+		select count(*) filter (where state = 'told') as told, count(*) filter (where state = 'public') as public,
+			count(*) filter (where state = 'exempt') as exempt, count(*) filter (where state = 'missed') as missed
+		from (select case when flags & 2 <> 0 then coalesce(person_state, 'open') else state end as state
+			from standing where incident_no = $1 and flags & 1 <> 0) people`)
+}
+
+func tallyFrom(ctx context.Context, q querier, no int64, states string) (t breach.Tally, err error) {
 	var untoldExempt bool
 	err = q.QueryRow(ctx, `
 		select c.affected, c.minors, c.under14, s.told, s.public, s.exempt, s.missed, i.untold_exempt from incident i,
 			(select coalesce(sum(people), 0) as affected, coalesce(sum(people) filter (where age in ('minor_14_17', 'under_14', 'minor')), 0) as minors,
 				coalesce(sum(people) filter (where age = 'under_14'), 0) as under14 from cohort where incident_no = $1) c,
-			(select count(*) filter (where state = 'told') as told, count(*) filter (where state = 'public') as public,
-				count(*) filter (where state = 'exempt') as exempt, count(*) filter (where state = 'missed') as missed
-				from (select case when flags & 2 <> 0 then coalesce(person_state, 'open') else state end as state
-					from standing where incident_no = $1 and flags & 1 <> 0) people) s
+			(`+states+`) s
 		where i.no = $1`, no).
 		Scan(&t.Affected, &t.Minors, &t.Under14, &t.Told, &t.Public, &t.Exempt, &t.Missed, &untoldExempt)
 	t.Open = t.Affected - t.Told - t.Public - t.Exempt - t.Missed
@@ -84,32 +97,11 @@ func countPeople(ctx context.Context, q querier, no int64) (t breach.Tally, err 
 	return t, err
 }
 
-// ChannelTallies counts a campaign's deliveries by channel, in the order of its ladder.
+// ChannelTallies counts a campaign's deliveries by channel, in the order of its ladder, from the running counts.
 func (s *Store) ChannelTallies(ctx context.Context, id breach.IncidentID, n int) ([]breach.ChannelTally, error) {
-	type row struct {
-		Channel   breach.Channel `db:"channel"`
-		Attempted int64          `db:"attempted"`
-		Accepted  int64          `db:"accepted"`
-		Rejected  int64          `db:"rejected"`
-		Waiting   int64          `db:"waiting"`
-		InDoubt   int64          `db:"in_doubt"`
-		Resent    int64          `db:"resent"`
-	}
-	rows, err := list[row](ctx, s.pool, `
-		select l.channel, count(d.contact) as attempted, count(d.contact) filter (where d.state = 'accepted') as accepted,
-			count(d.contact) filter (where d.state = 'rejected') as rejected,
-			count(d.contact) filter (where d.state in ('claimed', 'intent', 'temporary')) as waiting,
-			count(d.contact) filter (where d.state = 'in_doubt') as in_doubt, count(d.contact) filter (where d.resent) as resent
-		from incident i join campaign c on c.incident_no = i.no
-		cross join unnest(c.ladder) with ordinality l (channel, position)
-		left join delivery d on d.incident_no = i.no and d.campaign_n = c.n and d.channel = l.channel
-		where i.id = $1 and c.n = $2 group by l.channel, l.position order by l.position`, id, n)
+	no, err := incidentNumber(ctx, s.pool, id)
 	if err != nil {
 		return nil, wrap("count deliveries", err)
 	}
-	tallies := make([]breach.ChannelTally, len(rows))
-	for i, r := range rows {
-		tallies[i] = breach.ChannelTally(r)
-	}
-	return tallies, nil
+	return s.channelCounts(ctx, no, n)
 }

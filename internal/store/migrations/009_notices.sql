@@ -11,5 +11,103 @@ create table notice_words (
     primary key (incident_no, rev)
 );
 
+-- Running counts of the ledger and of the people, so that nobody counts by scanning. Every statement that changes a delivery or
+-- a standing adds the difference here, in its own transaction and without waiting for anybody; now and then the differences
+-- are summed up into progress. tocsin notice reconcile counts anew and compares.
+create table progress_delta (
+    incident_no bigint not null,
+    kind        text not null,                      -- delivery, recipient, person
+    campaign_n  integer not null,                   -- 0 for people
+    cohort      integer not null,                   -- of recipients and people; 0 for deliveries
+    channel     text not null,                      -- of the delivery, or that told the recipient; empty where none
+    state       text not null,
+    resent      boolean not null default false,     -- of deliveries
+    n           bigint not null,
+    at          timestamptz not null default now()
+);
+create table progress (
+    incident_no bigint not null,
+    kind        text not null,
+    campaign_n  integer not null,
+    cohort      integer not null,
+    channel     text not null,
+    state       text not null,
+    resent      boolean not null,
+    n           bigint not null,
+    primary key (incident_no, kind, campaign_n, cohort, channel, state, resent)
+);
+-- How many recipients a campaign told in each minute: for its rate.
+create table progress_minute (
+    incident_no bigint not null,
+    campaign_n  integer not null,
+    minute      timestamptz not null,
+    told        bigint not null,
+    primary key (incident_no, campaign_n, minute)
+);
+
+-- +goose StatementBegin
+create function delivery_begun() returns trigger language plpgsql as $$
+begin
+    insert into progress_delta (incident_no, kind, campaign_n, cohort, channel, state, resent, n)
+    select incident_no, 'delivery', campaign_n, 0, channel, state, resent, count(*) from fresh group by incident_no, campaign_n, channel, state, resent;
+    return null;
+end $$;
+create function delivery_moved() returns trigger language plpgsql as $$
+begin
+    insert into progress_delta (incident_no, kind, campaign_n, cohort, channel, state, resent, n)
+    select incident_no, 'delivery', campaign_n, 0, channel, state, resent, sum(d) from (
+        select incident_no, campaign_n, channel, state, resent, 1 as d from fresh
+        union all select incident_no, campaign_n, channel, state, resent, -1 from stale) x
+    group by incident_no, campaign_n, channel, state, resent having sum(d) <> 0;
+    return null;
+end $$;
+-- A standing counts twice: for its recipient, and, where it stands for its person, for the person.
+create function standing_begun() returns trigger language plpgsql as $$
+begin
+    insert into progress_delta (incident_no, kind, campaign_n, cohort, channel, state, n)
+    select s.incident_no, k.kind, case k.kind when 'person' then 0 else coalesce(c.n, 0) end, r.cohort,
+        case k.kind when 'person' then '' else coalesce(s.told_by, '') end,
+        case when k.kind = 'person' and s.flags & 2 <> 0 then coalesce(s.person_state, 'open') else s.state end, count(*)
+    from fresh s join recipient r on r.incident_no = s.incident_no and r.id = s.id
+    left join campaign c on c.incident_no = s.incident_no and s.id >= c.lo and s.id < c.hi and c.supplements is null
+    join (values ('recipient', 0), ('person', 1)) k (kind, flag) on s.flags & k.flag = k.flag
+    group by 1, 2, 3, 4, 5, 6;
+    return null;
+end $$;
+create function standing_moved() returns trigger language plpgsql as $$
+begin
+    insert into progress_delta (incident_no, kind, campaign_n, cohort, channel, state, n)
+    select s.incident_no, k.kind, case k.kind when 'person' then 0 else coalesce(c.n, 0) end, r.cohort,
+        case k.kind when 'person' then '' else coalesce(s.told_by, '') end,
+        case when k.kind = 'person' and s.flags & 2 <> 0 then coalesce(s.person_state, 'open') else s.state end, sum(s.d)
+    from (
+        select incident_no, id, flags, state, person_state, told_by, 1 as d from fresh
+        union all select incident_no, id, flags, state, person_state, told_by, -1 from stale) s
+    join recipient r on r.incident_no = s.incident_no and r.id = s.id
+    left join campaign c on c.incident_no = s.incident_no and s.id >= c.lo and s.id < c.hi and c.supplements is null
+    join (values ('recipient', 0), ('person', 1)) k (kind, flag) on s.flags & k.flag = k.flag
+    group by 1, 2, 3, 4, 5, 6 having sum(s.d) <> 0;
+    return null;
+end $$;
+-- +goose StatementEnd
+create trigger delivery_begun after insert on delivery referencing new table as fresh
+    for each statement execute function delivery_begun();
+create trigger delivery_moved after update on delivery referencing old table as stale new table as fresh
+    for each statement execute function delivery_moved();
+create trigger standing_begun after insert on standing referencing new table as fresh
+    for each statement execute function standing_begun();
+create trigger standing_moved after update on standing referencing old table as stale new table as fresh
+    for each statement execute function standing_moved();
+
+-- A notice that corrects an earlier one goes to those who had that one; see docs/notices.md.
+alter table campaign add column supplements integer;
+
 -- +goose Down
+alter table campaign drop column supplements;
+drop trigger standing_moved on standing;
+drop trigger standing_begun on standing;
+drop trigger delivery_moved on delivery;
+drop trigger delivery_begun on delivery;
+drop function standing_moved, standing_begun, delivery_moved, delivery_begun;
+drop table progress_minute, progress, progress_delta;
 drop table notice_words;
