@@ -26,6 +26,7 @@ import (
 	"tocsin/internal/store"
 	"tocsin/notifiers"
 	"tocsin/notifiers/all"
+	"tocsin/notifiers/email"
 	"tocsin/templates"
 	"tocsin/workflows"
 )
@@ -96,13 +97,23 @@ func newHouse(cfg config.Config, s *store.Store) (*house, error) {
 	if err := h.speaker.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("organisation: %w", err))
 	}
+	var relays []email.Relay
 	for i, n := range cfg.Notifiers {
 		built, err := all.Build(breach.Channel(n.Channel), n.Provider, returning(n, cfg.Bounces), time.Now)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("notifiers[%d] (%s %s): %w", i, n.Channel, n.Provider, err))
 			continue
 		}
-		h.notifiers[built.Channel()] = built
+		if built.Channel() != breach.Email {
+			h.notifiers[built.Channel()] = built
+			continue
+		}
+		relays = append(relays, email.Relay{Notifier: built, PerSecond: n.PerSecond})
+	}
+	if len(relays) > 0 {
+		if h.notifiers[breach.Email], err = email.NewRelays(time.Now, relays...); err != nil {
+			faults = append(faults, fmt.Errorf("notifiers: %w", err))
+		}
 	}
 	for i, a := range cfg.Authorities {
 		if a.FiledBy() == config.WayEmail || a.FiledBy() == config.WayHand {

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"tocsin/internal/breach"
 	"tocsin/internal/config"
@@ -27,6 +32,8 @@ type local struct {
 	cfg    config.Config
 	stack  *devstack.Stack
 	tokens map[breach.Role]string
+
+	invented bool // the authorities are ours, not the operator's
 
 	metrics string // where to answer /metrics; empty for nowhere
 }
@@ -120,6 +127,7 @@ func (l *local) introduce() error {
 		if err != nil {
 			return err
 		}
+		l.invented = true
 		for _, a := range laws.Authorities() {
 			l.cfg.Authorities = append(l.cfg.Authorities, config.Authority{Key: a.Key, Name: a.Name.ZH, Email: a.Key + "@authority.example", Zone: a.Zone})
 		}
@@ -177,12 +185,73 @@ func (l *local) plug(dir string) error {
 			}},
 		}
 	}
+	if l.invented {
+		if err := l.plugAuthorities(dir); err != nil {
+			return err
+		}
+	}
 	if len(l.cfg.Plan.AllowedTargets) == 0 {
 		gateway := in.TargetEndpoint("containment")
 		l.cfg.Plan.AllowedTargets = []string{gateway + "/"}
 		l.cfg.Plan.Variables = append(l.cfg.Plan.Variables,
 			config.Variable{Name: "__containment_gateway__", Value: gateway}, config.Variable{Name: "__containment_token__", Value: "local"},
 			config.Variable{Name: "__service__", Value: "student-records"}, config.Variable{Name: "__hotline__", Value: l.cfg.Organisation.Phone})
+	}
+	return nil
+}
+
+// plugAuthorities lets some invented authorities take reports by other ways than email: a portal, an SFTP server, a folder.
+func (l *local) plugAuthorities(dir string) error {
+	drop, err := filepath.Abs(filepath.Join(dir, "filings"))
+	if err != nil {
+		return fmt.Errorf("data_dir: %w", err)
+	}
+	if err := os.MkdirAll(drop, 0o700); err != nil {
+		return fmt.Errorf("data_dir: %s cannot be made", drop)
+	}
+	key := filepath.Join(dir, "inbox", "sftp-key")
+	if err := makeSSHKey(key); err != nil {
+		return err
+	}
+	host, port, err := net.SplitHostPort(l.stack.Inbox.SFTPAddr())
+	if err != nil {
+		return err
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return err
+	}
+	for i := range l.cfg.Authorities {
+		a := &l.cfg.Authorities[i]
+		switch a.Key {
+		case "cn-pi-department":
+			a.Way, a.Settings = config.WayHTTP, map[string]any{"url": l.stack.Inbox.PortalEndpoint(), "receipt_field": "receipt.number"}
+		case "cn-police":
+			a.Way, a.Settings = config.WaySFTP, map[string]any{
+				"host": host, "port": number, "username": "tocsin", "key_file": key, "host_key": l.stack.Inbox.SFTPHostKey(), "folder": "/incoming",
+			}
+		case "cn-telecom-authority":
+			a.Way, a.Settings = config.WayFolder, map[string]any{"path": drop}
+		}
+	}
+	return nil
+}
+
+// makeSSHKey makes a key by which the inbox's SFTP server is logged in to, anew at each start.
+func makeSSHKey(file string) error {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return fmt.Errorf("make an SSH key: %w", err)
+	}
+	block, err := ssh.MarshalPrivateKey(key, "tocsin dev")
+	if err != nil {
+		return fmt.Errorf("make an SSH key: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return fmt.Errorf("data_dir: %s cannot be made", filepath.Dir(file))
+	}
+	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+		return fmt.Errorf("data_dir: %s cannot be written", file)
 	}
 	return nil
 }

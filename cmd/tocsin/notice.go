@@ -17,10 +17,12 @@ import (
 func noticeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "notice",
-		Short: "Read, approve and refuse notices to people; halt and resume their sending",
+		Short: "Write, preview, approve and refuse notices to people; follow, halt and prove their sending",
 		Example: `  tocsin notice list INC-2026-0001
   tocsin notice show INC-2026-0001 notice/1
+  tocsin notice preview INC-2026-0001 1 --audience guardian
   tocsin notice approve INC-2026-0001 notice/1
+  tocsin notice status INC-2026-0001 --watch
   tocsin notice halt INC-2026-0001 1`,
 	}
 	addAPIFlags(cmd)
@@ -30,7 +32,7 @@ func noticeCommand() *cobra.Command {
 		example: "INC-2026-0001 notice/1", find: findNotice,
 	})...)
 	cmd.AddCommand(haltCommand(true), haltCommand(false))
-	cmd.AddCommand(noticeWordsCommand(), noticePreviewCommand(), noticeTestSendCommand())
+	cmd.AddCommand(noticeStatusCommand(), noticeReconcileCommand(), noticeWordsCommand(), noticePreviewCommand(), noticeTestSendCommand())
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -70,7 +71,12 @@ func (p *program) handler() http.Handler {
 	if name.EN == "" {
 		name.EN = name.ZH
 	}
+	texts, err := templates.Open(p.cfg.Templates)
+	if err != nil { // whoever runs incidents stops at it; the API goes on with the texts that ship
+		texts = templates.Default()
+	}
 	return api.New(api.Options{
+		LawsFor: texts.LawsFor, HomeLaw: templates.HomeLaw, GeneralLaw: templates.GeneralLaw,
 		Store: p.store, Now: time.Now, Log: p.log.With("part", "api"), Metrics: p.metrics,
 		PublicURL: p.cfg.API.PublicURL, Organisation: name, ParseNumber: templates.ParseNoticeNumber, Unnamed: unnamed,
 		TestSend: testSender(p.cfg), OurAddresses: addresses(p.cfg.Contacts),
@@ -88,16 +94,17 @@ func reportForms(texts *templates.Set) api.Forms {
 	return api.Forms{
 		Items: func(o breach.Obligation) (string, []api.FormItem, error) {
 			form := texts.FormFor(o)
-			rows, err := texts.FormItems(form)
+			items, err := formItems(texts, form, prompts)
 			if err != nil {
 				return "", nil, err
 			}
-			items := make([]api.FormItem, len(rows))
-			for i, r := range rows {
-				items[i] = api.FormItem{Label: r.Label, Facts: r.Facts}
-				for _, key := range r.Answers {
-					items[i].Answers = append(items[i].Answers, prompts[key])
+			o.Stage = breach.StageSupplement // what only a later report asks for can be answered beforehand
+			if later := texts.FormFor(o); later != form {
+				more, err := formItems(texts, later, prompts)
+				if err != nil {
+					return "", nil, err
 				}
+				items = append(items, onlyIn(more, items)...)
 			}
 			return form, items, nil
 		},
@@ -106,6 +113,41 @@ func reportForms(texts *templates.Set) api.Forms {
 		},
 		Other: []api.FormPrompt{prompts[store.DelayItem]},
 	}
+}
+
+func formItems(texts *templates.Set, form string, prompts map[string]api.FormPrompt) ([]api.FormItem, error) {
+	rows, err := texts.FormItems(form)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]api.FormItem, len(rows))
+	for i, r := range rows {
+		items[i] = api.FormItem{Label: r.Label, Facts: r.Facts}
+		for _, key := range r.Answers {
+			items[i].Answers = append(items[i].Answers, prompts[key])
+		}
+	}
+	return items, nil
+}
+
+// onlyIn keeps the rows of a supplement's form that ask for something the first form does not, and says so.
+func onlyIn(later, first []api.FormItem) []api.FormItem {
+	asked := map[string]bool{}
+	for _, it := range first {
+		for _, p := range it.Answers {
+			asked[p.Key] = true
+		}
+	}
+	var out []api.FormItem
+	for _, it := range later {
+		it.Facts = nil // facts are asked for once
+		it.Answers = slices.DeleteFunc(slices.Clone(it.Answers), func(p api.FormPrompt) bool { return asked[p.Key] })
+		if len(it.Answers) > 0 {
+			it.Label.ZH, it.Label.EN = it.Label.ZH+"（续报）", it.Label.EN+" (supplement)"
+			out = append(out, it)
+		}
+	}
+	return out
 }
 
 // unnamed is a notice as it reads where no name is known.

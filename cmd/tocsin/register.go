@@ -163,7 +163,7 @@ var registerColumns = []struct {
 		return joined(d.Approvers)
 	}},
 	{breach.Text{ZH: "报送记录", EN: "filings"}, func(_ store.RegisterEntry, d store.RegisterDuty, l breach.Language) string {
-		return filingsOf(d, l, "; ")
+		return filingsOf(d, l, "; ", utc)
 	}},
 }
 
@@ -172,6 +172,14 @@ func utc(t *time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
+}
+
+// minute is [utc] for people: the paper says once that its times are UTC.
+func minute(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04")
 }
 
 func yes(d store.RegisterDuty) string {
@@ -210,16 +218,16 @@ func whyOf(d store.RegisterDuty, l breach.Language) string {
 }
 
 // filingsOf tells what was handed over: stage, when, by which way, under which receipt, when it was acknowledged.
-func filingsOf(d store.RegisterDuty, l breach.Language, between string) string {
+func filingsOf(d store.RegisterDuty, l breach.Language, between string, stamp func(*time.Time) string) string {
 	p := &page{lang: l}
 	var all []string
 	for _, f := range d.Filings {
-		s := p.stage(f.Stage) + " " + strconv.Itoa(f.Number) + ": " + utc(f.FiledAt) + ", " + f.Channel
+		s := p.stage(f.Stage) + " " + strconv.Itoa(f.Number) + ": " + stamp(f.FiledAt) + ", " + f.Channel
 		if f.Receipt != "" {
 			s += p.say("，回执 ", ", receipt ") + f.Receipt
 		}
 		if f.AcknowledgedAt != nil {
-			s += p.say("，确认 ", ", acknowledged ") + utc(f.AcknowledgedAt)
+			s += p.say("，确认 ", ", acknowledged ") + stamp(f.AcknowledgedAt)
 		}
 		if f.Late {
 			s += p.say("，逾期", ", late")
@@ -286,10 +294,10 @@ func registerPDF(r api.Register, l breach.Language) ([]byte, error) {
 	}
 	sum := sha256.Sum256(content)
 	sheet := document.Sheet{
-		Title: p.say("数据安全事件登记册", "Register of data incidents"), Language: l, Number: utc(&r.At), Date: r.At, SHA256: hex.EncodeToString(sum[:]),
+		Title: p.say("数据安全事件登记册", "Register of data incidents"), Language: l, Number: minute(&r.At) + " UTC", Date: r.At, SHA256: hex.EncodeToString(sum[:]),
 		Intro: []string{p.say(
-			fmt.Sprintf("%s至 %s 立案的全部事件，包括经判断无需报告的事件。共 %d 起。时间为 UTC。", since(r.From, "", " 起"), utc(&r.To), len(r.Entries)),
-			fmt.Sprintf("All incidents opened %suntil %s, also those judged not notifiable: %d. Times are UTC.", since(r.From, "from ", " "), utc(&r.To), len(r.Entries)))},
+			fmt.Sprintf("%s至 %s 立案的全部事件，包括经判断无需报告的事件。共 %d 起。时间为 UTC。", since(r.From, "", " 起"), minute(&r.To), len(r.Entries)),
+			fmt.Sprintf("All incidents opened %suntil %s, also those judged not notifiable: %d. Times are UTC.", since(r.From, "from ", " "), minute(&r.To), len(r.Entries)))},
 		Columns: []document.Column{
 			{Title: p.say("事件", "Incident"), Share: 1.4}, {Title: p.say("级别", "Severity"), Share: 1.2}, {Title: p.say("义务与依据", "Duty and source"), Share: 2.4},
 			{Title: p.say("时限", "Deadline"), Share: 1.5}, {Title: p.say("报送与回执", "Filed, receipt"), Share: 2}, {Title: p.say("结论、理由、责任人", "Decision, reason, author"), Share: 2.2},
@@ -318,19 +326,19 @@ func since(t time.Time, before, after string) string {
 	if t.IsZero() {
 		return ""
 	}
-	return before + utc(&t) + after
+	return before + minute(&t) + after
 }
 
 // registerRow is one duty; what belongs to the incident as a whole stands with the first of them.
 func (p *page) registerRow(e store.RegisterEntry, d store.RegisterDuty, first bool) []string {
-	row := []string{string(e.Incident), "", "", "", filingsOf(d, p.lang, "\n"), ""}
+	row := []string{string(e.Incident), "", "", "", filingsOf(d, p.lang, "\n", minute), ""}
 	if first {
-		lines := []string{string(e.Incident), e.Title, p.say("立案 ", "opened ") + utc(&e.OpenedAt)}
+		lines := []string{string(e.Incident), e.Title, p.say("立案 ", "opened ") + minute(&e.OpenedAt)}
 		if e.AwareAt != nil {
-			lines = append(lines, p.say("获知 ", "aware ")+utc(e.AwareAt))
+			lines = append(lines, p.say("获知 ", "aware ")+minute(e.AwareAt))
 		}
 		if e.ClosedAt != nil {
-			lines = append(lines, p.say("关闭 ", "closed ")+utc(e.ClosedAt))
+			lines = append(lines, p.say("关闭 ", "closed ")+minute(e.ClosedAt))
 		}
 		row[0] = nonEmpty("\n", lines...)
 		row[1] = strings.ReplaceAll(levelsOf(e, p.lang), "; ", "\n")

@@ -51,6 +51,11 @@ type Options struct {
 	// text as it was approved, with the places of names marked.
 	Unnamed func(breach.Rendition) breach.Rendition
 
+	// LawsFor names the laws that protect people who live in a region, among those that some rules make due: the first one's
+	// text is theirs. HomeLaw is whose text people get of whom no region is known, GeneralLaw those whom no law protects.
+	LawsFor             func(region string, rules []string) []string
+	HomeLaw, GeneralLaw string
+
 	// TestSend mails one text of a notice, with lines for these categories of data, to one of our own people. Nil sends none.
 	// OurAddresses are theirs.
 	TestSend     func(ctx context.Context, to string, r breach.Rendition, categories []string) error

@@ -35,6 +35,7 @@ var (
 	auditors  = []breach.Role{breach.RoleAuditor}
 	witnesses = []breach.Role{breach.RoleResponder, breach.RoleLead, breach.RoleApprover, breach.RoleAuditor}
 	overseers = []breach.Role{breach.RoleLead, breach.RoleApprover, breach.RoleManager, breach.RoleAuditor}
+	lookers   = []breach.Role{breach.RoleLead, breach.RoleAuditor}
 	sources   = []breach.Role{breach.RoleSource}
 	reporters = []breach.Role{breach.RoleResponder, breach.RoleLead, breach.RoleSource}
 )
@@ -58,6 +59,10 @@ func table(maxUpload int64) []Route {
 
 		{Method: "POST", Pattern: "/v1/incidents/{id}/people", Roles: workers, limit: maxUpload, time: -1, do: importPeople, Does: "import a file of affected people"},
 		{Method: "GET", Pattern: "/v1/incidents/{id}/people/count", Roles: readers, do: countPeople, Does: "count affected people by where they stand"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/people/segments", Roles: readers, do: peopleSegments, Does: "count who must be told, by the text they get"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/people/outcome", Roles: lookers, limit: formLimit, do: personOutcome, Does: "how telling one person went, masked; every look is journalled"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/people/grants", Roles: leads, limit: formLimit, do: grantChildren, Does: "let somebody look at how telling children went"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/reconcile", Roles: readers, limit: formLimit, time: 30 * time.Minute, do: reconcile, Does: "count everybody and every delivery anew, and compare"},
 		{Method: "GET", Pattern: "/v1/incidents/{id}/people/issues", Roles: workers, do: importIssues, Does: "list rows that an import set aside or warned of"},
 
 		{Method: "GET", Pattern: "/v1/incidents/{id}/tasks", Roles: readers, do: listTasks, Does: "list what people must do"},
@@ -82,6 +87,7 @@ func table(maxUpload int64) []Route {
 		{Method: "GET", Pattern: "/v1/register", Roles: overseers, time: time.Minute, do: showRegister, Does: "the register of incidents, those that nobody had to be told of too"},
 
 		{Method: "GET", Pattern: "/v1/incidents/{id}/notices", Roles: readers, do: listNotices, Does: "list notices to people and to the public"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/campaigns/{n}/progress", Roles: readers, do: campaignProgress, Does: "where a notice stands by channel and segment, its rate, and its clock"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/campaigns/{n}/test-send", Roles: handlers, limit: formLimit, do: testSend, Does: "mail a notice's text to one of our own people, marked as a test"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/campaigns/{n}/halt", Roles: handlers, limit: formLimit, do: halt, Does: "stop a campaign's sending at once"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/campaigns/{n}/resume", Roles: deciders, limit: formLimit, do: resume, Does: "let a halted campaign go on"},

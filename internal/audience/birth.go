@@ -24,8 +24,11 @@ func (d date) number() int { return d.year*10000 + int(d.month)*100 + d.day }
 // parseBirth reads the usual forms: 1990-01-02, 1990/1/2, 1990.1.2, 19900102 and 1990年1月2日, with a time of day that is
 // dropped. A form in which day and month could be mistaken for each other is none of them.
 func parseBirth(s string, today date) (date, bool) {
-	if i := strings.IndexAny(s, "T "); i >= 0 {
-		s = s[:i]
+	for i := range len(s) {
+		if s[i] == 'T' || s[i] == ' ' {
+			s = s[:i]
+			break
+		}
 	}
 	year, rest := leadingDigits(s)
 	if len(s) == 8 && rest == "" {

@@ -104,14 +104,15 @@ func (b *builder) person(rec *record, row *Row) {
 	row.Person = p
 }
 
-// repeatsHeader recognises the header of a second file that was glued to the first.
+// repeatsHeader recognises the header of a second file that was glued to the first, with what may stand around a name: a byte
+// order mark, spaces.
 func (r *record) repeatsHeader(h *header) bool {
 	matches := 0
 	for i, f := range h.fields {
 		if f == noField {
 			continue
 		}
-		if i >= len(r.cells) || showable(r.cells[i]) != h.cells[i] {
+		if i >= len(r.cells) || len(r.cells[i]) > len(h.names[i])+8 || !strings.Contains(r.cells[i], h.names[i]) {
 			return false
 		}
 		matches++

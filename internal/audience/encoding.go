@@ -82,7 +82,10 @@ func openText(in *bufio.Reader, o Options) (*lineReader, error) {
 	}
 	dec := &decoder{name: want, forced: want != ""}
 	window, err := in.Peek(windowBytes)
-	if err != nil && !errors.Is(err, io.EOF) {
+	switch {
+	case isUnpacking(err):
+		return nil, err // before the first row is given out
+	case err != nil && !errors.Is(err, io.EOF):
 		window, _ = in.Peek(in.Buffered()) // the lines that came before a failed read are rows
 	}
 	switch mark, n := byteOrderMark(window); {

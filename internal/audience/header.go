@@ -179,6 +179,7 @@ func headerKey(s string) string {
 
 type header struct {
 	cells    []string  // as written, fit to be shown
+	names    []string  // as written, but for white space around them
 	fields   []fieldNo // parallel; noField where not understood
 	at       [fieldCount]int16
 	known    int
@@ -202,6 +203,7 @@ func parseHeader(cells []string, p *plan) header {
 func (h *header) add(name string) {
 	no := h.plan.fieldOf(name, len(h.cells))
 	h.cells = append(h.cells, showable(name))
+	h.names = append(h.names, strings.TrimSpace(name))
 	h.fields = append(h.fields, no)
 	if no == noField {
 		return

@@ -286,6 +286,8 @@ func (c Config) checkChannels(r *report, k Known) {
 		}
 		if n.PerSecond < 0 {
 			r.fault(key+".per_second", "must not be negative; 0 sets no bound")
+		} else if n.PerSecond > 0 && n.Channel != "email" {
+			r.fault(key+".per_second", "is for one of several mail relays; set policy.limits for %s", n.Channel)
 		}
 		served[n.Channel] = true
 		switch {

@@ -60,6 +60,20 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"no time to decide", func(c *config.Config) { c.Policy.EscalateBefore = 0 }, "policy.escalate_before"},
 		{"a policy that is none", func(c *config.Config) { c.Policy.InDoubt = "guess" }, "policy.in_doubt: must be one of prefer_no_loss"},
 		{"a chunk greater than its shard", func(c *config.Config) { c.Policy.ChunkSize = c.Policy.ShardSize + 1 }, "policy.chunk_size: must not be greater"},
+		{"a listener without an address", func(c *config.Config) { c.Bounces.Listen = "127.0.0.1:2424" }, "bounces.address: is empty, so no bounce could be told apart"},
+		{"a return address without a mark", func(c *config.Config) { c.Bounces.Address = "bounce@example.com" }, "bounces.address: must have {id}"},
+		{"a protocol that is none", func(c *config.Config) { c.Bounces.Protocol = "pop3" }, "bounces.protocol: must be one of lmtp, smtp"},
+		{"a bounce that cannot be taken", func(c *config.Config) { c.Bounces.MaxKilobytes = 1 }, "bounces.max_kilobytes: must be 16 or more"},
+		{"a wave of more than all", func(c *config.Config) { c.Policy.FirstWave.MinAccepted = 80 }, "policy.first_wave.min_accepted: must lie between 0 and 1"},
+		{"quiet hours at no place", func(c *config.Config) {
+			c.Policy.QuietHours = []config.QuietHours{{Channel: "sms", From: "21:00", To: "08:00"}}
+		}, "policy.quiet_hours[1].zone: is empty"},
+		{"quiet hours that never end", func(c *config.Config) {
+			c.Policy.QuietHours = []config.QuietHours{{Channel: "sms", From: "21:00", To: "21:00", Zone: "Asia/Shanghai"}}
+		}, "the channel would never speak"},
+		{"a time of day that is none", func(c *config.Config) {
+			c.Policy.QuietHours = []config.QuietHours{{Channel: "sms", From: "9pm", To: "08:00", Zone: "Asia/Shanghai"}}
+		}, "policy.quiet_hours[1].from: must be a time of day"},
 		{"a plan that does not exist", func(c *config.Config) { c.Plan.Playbook = "personal-data-leek" }, "did you mean personal-data-leak?"},
 		{"a target that is no address", func(c *config.Config) { c.Plan.AllowedTargets = []string{"waf"} }, "plan.allowed_targets[1]"},
 	}
@@ -89,6 +103,7 @@ func known() config.Known {
 		Playbooks:   []string{"personal-data-leak"},
 		Authorities: map[string]string{"cn-cac": "网信部门"},
 		Location:    time.LoadLocation,
+		Return:      func(string) error { return errors.New("must have {id} in it once") },
 		Way:         func(way string, _ map[string]any) error { return errors.New(way + ": path is missing") },
 	}
 }

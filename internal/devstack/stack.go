@@ -142,7 +142,7 @@ func (s *Stack) startInbox(ctx context.Context, o Options) (string, error) {
 	}
 	s.Inbox = in
 	s.closers = append(s.closers, in.Close)
-	return fmt.Sprintf("Inbox for mail, SMS and push: %s, mail at %s", in.URL(), in.SMTPAddr()), nil
+	return fmt.Sprintf("Inbox for mail, SMS, push, a portal and SFTP: %s, mail at %s, SFTP at %s", in.URL(), in.SMTPAddr(), in.SFTPAddr()), nil
 }
 
 // Close ends everything that Start started, the last first. Calling it again does nothing.

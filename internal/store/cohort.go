@@ -18,12 +18,13 @@ type Cohort struct {
 	Region     string          `json:"region" db:"region"`
 	Categories []string        `json:"categories" db:"categories"`
 	People     int64           `json:"people" db:"people"`
+	Recipients int64           `json:"recipients" db:"recipients"` // who must be told: people themselves, minors, guardians
 }
 
 // Cohorts lists an incident's cohorts.
 func (s *Store) Cohorts(ctx context.Context, id breach.IncidentID) ([]Cohort, error) {
 	c, err := list[Cohort](ctx, s.pool, `
-		select c.no, c.role, c.age, c.language, c.region, c.categories, c.people
+		select c.no, c.role, c.age, c.language, c.region, c.categories, c.people, c.recipients
 		from cohort c join incident i on i.no = c.incident_no where i.id = $1 order by c.no`, id)
 	return c, wrap("list cohorts", err)
 }

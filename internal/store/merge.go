@@ -153,7 +153,8 @@ func (m merging) count(ctx context.Context, importNo int) (out merged, err error
 		with brought as (
 			select cohort, count(*) filter (where flags & 1 <> 0) as people, count(*) as recipients, min(id) as lo, max(id) + 1 as hi from `+m.stage+` group by cohort),
 		counted as (
-			update cohort c set people = c.people + b.people from brought b where c.incident_no = $1 and c.no = b.cohort and b.people > 0 returning 1),
+			update cohort c set people = c.people + b.people, recipients = c.recipients + b.recipients from brought b
+			where c.incident_no = $1 and c.no = b.cohort returning 1),
 		gained as (
 			select count(distinct person) as n from `+m.stage+` s where flags & 2 <> 0 and flags & 1 = 0
 				and not exists (select from `+m.stage+` h where h.person = s.person and h.flags & 1 <> 0))

@@ -82,7 +82,7 @@ func (s *Store) Progress(ctx context.Context, id breach.IncidentID, n int) (Prog
 		return p, err
 	}
 	p.Segments, err = list[SegmentCount](ctx, s.pool, `
-		select cohort, state, sum(n) as n from `+runningCounts+` x
+		select cohort, state, sum(n)::bigint as n from `+runningCounts+` x
 		where incident_no = $1 and kind = 'recipient' and campaign_n = $2 and state <> 'open' group by cohort, state having sum(n) <> 0 order by cohort, state`, no, n)
 	if err != nil {
 		return p, wrap("read progress", err)
@@ -107,6 +107,24 @@ func (s *Store) Progress(ctx context.Context, id breach.IncidentID, n int) (Prog
 		from campaign c where c.incident_no = $1 and c.n = $2`, no, n, rateWindow).Scan(&p.Now, &p.Recipients, &p.PerMinute)
 	p.Open = p.Recipients - p.Told - p.Missed - p.Public - p.Exempt
 	return p, wrap("read progress", err)
+}
+
+// CohortCounts says how many recipients of each cohort are in which state; those that nothing was tried for yet are in none.
+func (s *Store) CohortCounts(ctx context.Context, id breach.IncidentID) (map[int]map[breach.RecipientState]int64, error) {
+	counts, err := list[SegmentCount](ctx, s.pool, `
+		select cohort, state, sum(n)::bigint as n from `+runningCounts+` x join incident i on i.no = x.incident_no
+		where i.id = $1 and kind = 'recipient' and state <> 'open' group by cohort, state`, id)
+	if err != nil {
+		return nil, wrap("read progress", err)
+	}
+	out := map[int]map[breach.RecipientState]int64{}
+	for _, c := range counts {
+		if out[c.Cohort] == nil {
+			out[c.Cohort] = map[breach.RecipientState]int64{}
+		}
+		out[c.Cohort][c.State] = c.N
+	}
+	return out, nil
 }
 
 // channelCounts reads the running counts of a campaign's deliveries, in the order of its ladder.

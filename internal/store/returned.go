@@ -158,17 +158,18 @@ func (s *Store) foldFacts(ctx context.Context, tx pgx.Tx, p ReturnPolicy, facts 
 // bounce changes the deliveries of one campaign, and tells it.
 func (s *Store) bounce(ctx context.Context, tx pgx.Tx, p ReturnPolicy, k campaignKey, facts []dueFact) error {
 	l := Lease{Campaign: k.n, no: k.incident}
+	var first bool // not one that corrects an earlier notice, by which its people were told already
 	// The campaign cannot end while this goes on: see FinishCampaign.
 	err := tx.QueryRow(ctx, `
-		select c.ladder, c.lo, c.hi, i.id from campaign c join incident i on i.no = c.incident_no where c.incident_no = $1 and c.n = $2 for share of c`, k.incident, k.n).
-		Scan(&l.Ladder, &l.first, &l.last, &l.Incident)
+		select c.ladder, c.lo, c.hi, c.supplements is null, i.id from campaign c join incident i on i.no = c.incident_no where c.incident_no = $1 and c.n = $2 for share of c`, k.incident, k.n).
+		Scan(&l.Ladder, &l.first, &l.last, &first, &l.Incident)
 	if err != nil {
 		return err
 	}
 	gone, again := map[breach.Channel][]int64{}, map[breach.Channel][]int64{}
 	var refusing []int64
 	for _, f := range facts {
-		retry := (f.Class == breach.BounceFull || f.Class == breach.BouncePolicy) && f.Tries < p.MaxTries
+		retry := first && (f.Class == breach.BounceFull || f.Class == breach.BouncePolicy) && f.Tries < p.MaxTries
 		state, next := breach.DeliveryBounced, time.Duration(0)
 		switch {
 		case retry && f.Class == breach.BounceFull:
@@ -187,6 +188,9 @@ func (s *Store) bounce(ctx context.Context, tx pgx.Tx, p ReturnPolicy, k campaig
 		}
 	}
 	for _, channel := range l.Ladder {
+		if !first {
+			break
+		}
 		if err := reopen(ctx, tx, l, channel, gone[channel], again[channel]); err != nil {
 			return err
 		}

@@ -18,6 +18,13 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // open gives a test a store on a database of its own.
 func open(t testing.TB) *store.Store {
 	t.Helper()
+	s, _ := openAt(t)
+	return s
+}
+
+// openAt is open, with the database's address.
+func openAt(t testing.TB) (*store.Store, string) {
+	t.Helper()
 	url := pgtest.New(t, store.Migrate)
 	key := filepath.Join(t.TempDir(), "master.key")
 	if err := seal.CreateMasterFile(key); err != nil {
@@ -32,7 +39,7 @@ func open(t testing.TB) *store.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	return s
+	return s, url
 }
 
 func openIncident(t testing.TB, s *store.Store) breach.IncidentID {

@@ -12,26 +12,28 @@ import (
 // a minor, and the minor too where the minor has an address of their own. Who can no longer be told that way is missed, and
 // a public notice is then what reaches them. Whoever has one recipient stands where that one does; the others are folded here,
 // into the row that stands for them.
+const foldedPeople = `
+	select person, case
+		when bool_and(done or exempt) and bool_or(done) then 'told'
+		when bool_and(exempt) then 'exempt'
+		when bool_and(done or shown or exempt) then 'public'
+		when bool_or(waiting) then 'open'
+		else 'missed' end as state
+	from (
+		select r.person, c.role,
+			bool_or(s.state = 'told') is true as done,
+			bool_or(s.state = 'public') is true as shown,
+			bool_and(s.state = 'exempt') is true as exempt,
+			bool_or(coalesce(s.state, 'open') = 'open') and bool_or(s.state = 'told') is not true as waiting
+		from recipient r join cohort c on c.incident_no = $1 and c.no = r.cohort
+		left join standing s on s.incident_no = $1 and s.id = r.id
+		where r.incident_no = $1 and r.flags & 2 <> 0 group by r.person, c.role) roles
+	group by person`
+
 const foldPeople = `
 	insert into standing (incident_no, id, passed, flags, state, person_state)
 	select $1, h.id, 0, h.flags, 'open', f.state
-	from (
-		select person, case
-			when bool_and(done or exempt) and bool_or(done) then 'told'
-			when bool_and(exempt) then 'exempt'
-			when bool_and(done or shown or exempt) then 'public'
-			when bool_or(waiting) then 'open'
-			else 'missed' end as state
-		from (
-			select r.person, c.role,
-				bool_or(s.state = 'told') is true as done,
-				bool_or(s.state = 'public') is true as shown,
-				bool_and(s.state = 'exempt') is true as exempt,
-				bool_or(coalesce(s.state, 'open') = 'open') and bool_or(s.state = 'told') is not true as waiting
-			from recipient r join cohort c on c.incident_no = $1 and c.no = r.cohort
-			left join standing s on s.incident_no = $1 and s.id = r.id
-			where r.incident_no = $1 and r.flags & 2 <> 0 group by r.person, c.role) roles
-		group by person) f
+	from (` + foldedPeople + `) f
 	join recipient h on h.incident_no = $1 and h.person = f.person and h.flags & 1 <> 0
 	left join standing t on t.incident_no = $1 and t.id = h.id
 	where coalesce(t.person_state, 'open') <> f.state order by h.id

@@ -99,15 +99,46 @@ create trigger standing_begun after insert on standing referencing new table as 
 create trigger standing_moved after update on standing referencing old table as stale new table as fresh
     for each statement execute function standing_moved();
 
+-- Whom the law frees us from telling. One person asks, with the reason, the article and the paper; another approves.
+create table exemption (
+    incident_no bigint not null references incident (no),
+    no          integer not null,
+    person      uuid not null,                      -- blind index, as in recipient
+    reason      text not null,                      -- breach.ExemptReason
+    article     text not null,
+    sealed      bytea not null,                     -- what the person who asked wrote, and which paper it stands on
+    asked_by    text not null,
+    asked_at    timestamptz not null default now(),
+    approved_by text,
+    approved_at timestamptz,
+    refused_at  timestamptz,
+    primary key (incident_no, no)
+);
+create index exemption_of on exemption (incident_no, person);
+
+-- Who may look at how telling children went, until when: a lead's grant.
+create table child_grant (
+    incident_no bigint not null references incident (no),
+    person      text not null,
+    granted_by  text not null,
+    until_at    timestamptz not null,
+    why         text not null,
+    at          timestamptz not null default now(),
+    primary key (incident_no, person)
+);
+
 -- A notice that corrects an earlier one goes to those who had that one; see docs/notices.md.
 alter table campaign add column supplements integer;
 
+alter table cohort add column recipients bigint not null default 0; -- each counted in one cohort
+
 -- +goose Down
+alter table cohort drop column recipients;
 alter table campaign drop column supplements;
 drop trigger standing_moved on standing;
 drop trigger standing_begun on standing;
 drop trigger delivery_moved on delivery;
 drop trigger delivery_begun on delivery;
 drop function standing_moved, standing_begun, delivery_moved, delivery_begun;
-drop table progress_minute, progress, progress_delta;
+drop table child_grant, exemption, progress_minute, progress, progress_delta;
 drop table notice_words;

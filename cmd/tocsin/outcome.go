@@ -1,0 +1,201 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+
+	"tocsin/internal/api"
+	"tocsin/internal/breach"
+)
+
+func peopleOutcomeCommand() *cobra.Command {
+	var o viewOptions
+	var in api.OutcomeIn
+	cmd := &cobra.Command{
+		Use:   "outcome INCIDENT --email ADDRESS|--phone NUMBER|--id ID --why REASON",
+		Short: "Show how telling one person went, masked; every look is journalled",
+		Long: `Show how telling one person went: each message, when it left, what came of it. It finds everybody behind the contact, and the
+guardians of the same children. Names and contacts are masked. Leads and auditors may look; an auditor needs a lead's grant to look
+at a child (tocsin people grant). Every look is journalled with its reason, also one that finds nobody.`,
+		Example: `  tocsin people outcome INC-2026-0001 --email mother@example.com --why "she called and got nothing"
+  tocsin people outcome INC-2026-0001 --phone 13800138000 --why "complaint 17"
+  tocsin people outcome INC-2026-0001 --id U1000231 --why "asked by the authority" --output json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			id, err := incidentArg(args)
+			if err != nil {
+				return err
+			}
+			if strings.TrimSpace(in.Why) == "" {
+				return usage("say why you look: --why \"she called and got nothing\" (without naming anybody; it is kept for the record)")
+			}
+			c, err := newClient(cmd)
+			if err != nil {
+				return err
+			}
+			var l api.OutcomeList
+			if err := c.send(cmd.Context(), http.MethodPost, "/v1/incidents/"+string(id)+"/people/outcome", in, &l); err != nil {
+				return err
+			}
+			return o.show(cmd, l, func(p *page) { p.outcomes(l) })
+		},
+	}
+	o.add(cmd)
+	cmd.Flags().StringVar(&in.Email, "email", "", "mail address, as on file")
+	cmd.Flags().StringVar(&in.Phone, "phone", "", "telephone number")
+	cmd.Flags().StringVar(&in.ID, "id", "", "your own id of the account, as the file had it")
+	cmd.Flags().StringVar(&in.Why, "why", "", "why you look; kept for the record")
+	return cmd
+}
+
+func (p *page) outcomes(l api.OutcomeList) {
+	if len(l.Outcomes) == 0 {
+		p.line("%s", p.say("名册里没有这个人。查询已记录。", "Nobody on file has this. The look is journalled."))
+		return
+	}
+	for _, x := range l.Outcomes {
+		who := x.Name
+		if x.Person != "" {
+			who += p.say("（代 "+x.Person+"）", " (for "+x.Person+")")
+		}
+		p.line("%s", p.paint(text.Bold, fmt.Sprintf("#%d  %s, %s, %s", x.Recipient, who, p.audience(x.Audience), x.Law)))
+		p.item(p.say("联系方式", "Contacts"), strings.Trim(x.Email+"  "+x.Phone, " "))
+		state := p.recipientState(x.State)
+		if x.ToldBy != nil {
+			state += fmt.Sprintf(" (%s, %s)", *x.ToldBy, stamp(x.ToldAt))
+		}
+		p.item(p.say("收件人", "Recipient"), state)
+		p.item(p.say("当事人", "The person"), p.recipientState(x.PersonIs))
+		var rows []table.Row
+		for _, t := range x.Tries {
+			resent := ""
+			if t.Resent {
+				resent = p.say("重发过", "resent")
+			}
+			rows = append(rows, table.Row{t.Campaign, t.Channel, t.State, t.Tries, stamp(t.IntentAt), stamp(t.OutcomeAt), t.Code, resent})
+		}
+		if len(rows) > 0 {
+			p.table(table.Row{p.say("告知", "Notice"), p.say("渠道", "Channel"), p.say("结果", "Outcome"), p.say("次数", "Tries"), p.say("发出", "Left"), p.say("结果时间", "Outcome at"), p.say("代码", "Code"), ""}, rows)
+		}
+	}
+}
+
+func (p *page) recipientState(s breach.RecipientState) string {
+	switch s {
+	case breach.RecipientTold:
+		return p.say("已告知", "told")
+	case breach.RecipientOpen:
+		return p.say("进行中", "open")
+	case breach.RecipientMissed:
+		return p.say("各渠道均未送达", "missed by every channel")
+	case breach.RecipientPublic:
+		return p.say("公告告知", "told by public notice")
+	case breach.RecipientExempt:
+		return p.say("依法免除", "lawfully exempt")
+	}
+	return string(s)
+}
+
+func peopleGrantCommand() *cobra.Command {
+	var o viewOptions
+	var in api.GrantIn
+	var to string
+	cmd := &cobra.Command{
+		Use:     "grant INCIDENT --to PERSON --why REASON",
+		Short:   "Let somebody look at how telling children went; leads only, never oneself",
+		Example: `  tocsin people grant INC-2026-0001 --to audit.zhou --hours 8 --why "checks the complaint of a guardian"`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			id, err := incidentArg(args)
+			if err != nil {
+				return err
+			}
+			in.To = breach.Person(to)
+			if to == "" || strings.TrimSpace(in.Why) == "" {
+				return usage("say to whom and why: --to PERSON --why REASON")
+			}
+			c, err := newClient(cmd)
+			if err != nil {
+				return err
+			}
+			var done api.Granted
+			if err := c.send(cmd.Context(), http.MethodPost, "/v1/incidents/"+string(id)+"/people/grants", in, &done); err != nil {
+				return err
+			}
+			return o.show(cmd, done, func(p *page) {
+				p.line("%s", p.say(fmt.Sprintf("%s 可查看到 %s。", done.To, stamp(&done.UntilAt)), fmt.Sprintf("%s may look until %s.", done.To, stamp(&done.UntilAt))))
+			})
+		},
+	}
+	o.add(cmd)
+	cmd.Flags().StringVar(&to, "to", "", "the person who may look")
+	cmd.Flags().IntVar(&in.Hours, "hours", 24, "for how long")
+	cmd.Flags().StringVar(&in.Why, "why", "", "why; kept for the record")
+	return cmd
+}
+
+func noticeReconcileCommand() *cobra.Command {
+	var o viewOptions
+	cmd := &cobra.Command{
+		Use:   "reconcile INCIDENT",
+		Short: "Prove that the counts add up: count everybody and every delivery anew and compare; ends with 1 on a mismatch",
+		Long: `Prove that the counts add up. Everybody and every delivery of all the incident's notices is counted anew, at one instant, and set
+against what is kept: imports against the list, the list against campaigns and shards, recipients told against deliveries accepted,
+running counts against the tables. Each sum is printed with its two sides. It takes seconds for a million people. It ends with 1
+where a sum does not hold.`,
+		Example: "  tocsin notice reconcile INC-2026-0001\n  tocsin notice reconcile INC-2026-0001 --output json",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			id, err := incidentArg(args)
+			if err != nil {
+				return err
+			}
+			c, err := newClient(cmd)
+			if err != nil {
+				return err
+			}
+			var r api.Reconciled
+			if err := c.do(cmd.Context(), http.MethodPost, "/v1/incidents/"+string(id)+"/reconcile", nil, "", nil, &r); err != nil {
+				return err
+			}
+			if err := o.show(cmd, r, func(p *page) { p.reconciled(r) }); err != nil {
+				return err
+			}
+			if !r.Holds {
+				return fmt.Errorf("the counts of %s do not add up: keep the database as it is and tell whoever runs Tocsin", id)
+			}
+			return nil
+		},
+	}
+	o.add(cmd)
+	return cmd
+}
+
+func (p *page) reconciled(r api.Reconciled) {
+	var rows []table.Row
+	for _, i := range r.Identities {
+		sign := "="
+		if !i.Holds() {
+			sign = p.paint(text.FgRed, "≠")
+		}
+		rows = append(rows, table.Row{i.Left, sign, i.Right, i.Says.In(p.lang)})
+	}
+	p.table(table.Row{p.say("左边", "Left"), "", p.say("右边", "Right"), p.say("应当相等", "What must be equal")}, rows)
+	if r.Holds {
+		p.line("%s", p.say("全部相符。", "Everything adds up."))
+	}
+}
