@@ -26,7 +26,12 @@ import (
 	"tocsin/templates"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if order := os.Getenv(dyingOrder); order != "" {
+		os.Exit(fileAndDie(order))
+	}
+	os.Exit(pgtest.Main(m))
+}
 
 // house is a database, an inbox and what activities need of the world.
 type house struct {
@@ -34,6 +39,8 @@ type house struct {
 	store *store.Store
 	inbox *inbox.Inbox
 	email notifiers.Notifier
+	url   string // of the database
+	key   string // the master key's file
 }
 
 func newHouse(t *testing.T) *house {
@@ -46,7 +53,8 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(t.Context(), pgtest.New(t, store.Migrate), master, time.Now)
+	url := pgtest.New(t, store.Migrate)
+	s, err := store.Open(t.Context(), url, master, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,20 +64,24 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = in.Close() })
-	host, port, err := net.SplitHostPort(in.SMTPAddr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	email, err := all.Build(breach.Email, "smtp", map[string]any{"host": host, "port": n, "tls": "none", "from": "notice@example.com"}, time.Now)
+	email, err := mailTo(in.SMTPAddr())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = email.Close() })
-	return &house{t, s, in, email}
+	return &house{t, s, in, email, url, key}
+}
+
+func mailTo(address string) (notifiers.Notifier, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, err
+	}
+	return all.Build(breach.Email, "smtp", map[string]any{"host": host, "port": n, "tls": "none", "from": "notice@example.com"}, time.Now)
 }
 
 // run executes an activity as the engine would.
