@@ -33,8 +33,8 @@ func askWords(kind breach.TaskKind, o store.Obligation, to Addressee, in FileRep
 		}
 	default:
 		return breach.Text{ZH: "请人工报送：" + name.ZH, EN: "File by hand: " + name.EN}, breach.Text{
-			ZH: fmt.Sprintf("“%s”没有系统可用的报送方式（authorities 中的 %s）。已批准的报告全文附于本任务，可直接粘贴；PDF 与 DOCX 见 tocsin filing list %s。", name.ZH, o.Result.Authority, in.Incident) + place(to).ZH + end.ZH,
-			EN: fmt.Sprintf("There is no way for the system to file with %s (authorities: %s). The approved report's text goes with this task, ready to paste; its PDF and DOCX: tocsin filing list %s. ", name.EN, o.Result.Authority, in.Incident) + place(to).EN + end.EN,
+			ZH: fmt.Sprintf("“%s”没有系统可用的报送方式（authorities 中的 %s）。已批准的报告全文附于本任务，可直接粘贴（tocsin filing paste %s %s）；PDF 与 DOCX：tocsin filing export %[3]s %[4]s。", name.ZH, o.Result.Authority, in.Incident, in.Key) + place(to).ZH + end.ZH,
+			EN: fmt.Sprintf("There is no way for the system to file with %s (authorities: %s). The approved report's text goes with this task, ready to paste (tocsin filing paste %s %s); its PDF and DOCX: tocsin filing export %[3]s %[4]s. ", name.EN, o.Result.Authority, in.Incident, in.Key) + place(to).EN + end.EN,
 		}
 	}
 }

@@ -33,25 +33,30 @@ type RecordObligationInput struct {
 	Status   string            `json:"status"` // store.ObligationStatus
 }
 
-// RecordObligation records where a duty stands. A duty that ended without a filing leaves no draft for anybody to approve.
+// RecordObligation records where a duty stands. A duty that has ended leaves nothing for anybody to approve: no draft where it
+// ended without a filing, no hold and no waiver that was only proposed.
 func (a *Incidents) RecordObligation(ctx context.Context, in RecordObligationInput) error {
 	status := store.ObligationStatus(in.Status)
 	if err := a.Store.SetObligation(ctx, in.Incident, in.Key, status); err != nil {
 		return final(err)
 	}
-	if status != store.ObligationGone && status != store.ObligationCovered && status != store.ObligationWaived {
+	if !status.Ended() {
 		return nil
 	}
-	why := "the duty is not owed by itself any more"
-	if status == store.ObligationWaived {
-		why = "the duty was waived"
+	kinds, why := []breach.DocumentKind{breach.DocHold, breach.DocWaiver}, "the duty has ended"
+	switch status {
+	case store.ObligationGone, store.ObligationCovered:
+		kinds, why = append(kinds, breach.DocFiling), "the duty is not owed by itself any more"
+	case store.ObligationWaived:
+		kinds, why = append(kinds, breach.DocFiling), "the duty was waived"
+	default:
 	}
-	drafts, err := a.Store.Documents(ctx, in.Incident, false, breach.DocFiling)
+	drafts, err := a.Store.Documents(ctx, in.Incident, false, kinds...)
 	if err != nil {
 		return final(err)
 	}
 	for _, d := range drafts {
-		if d.Subject != in.Key {
+		if d.Subject != in.Key || d.Kind != breach.DocFiling && d.ApprovedAt != nil {
 			continue
 		}
 		if err := a.Store.VoidDocument(ctx, d.ID, why); err != nil {
@@ -186,8 +191,8 @@ func (a *Incidents) AskLateReason(ctx context.Context, in AskLateReasonInput) er
 		IncidentID: in.Incident, Kind: breach.TaskLateReason, Ref: in.Key, OwnerRole: breach.RoleLead,
 		Title: breach.Text{ZH: "请说明迟延原因：" + t.ZH, EN: "Say why it is late: " + t.EN},
 		Detail: breach.Text{
-			ZH: fmt.Sprintf("时限 %s 已过。报告须写明迟延原因，方可批准和报送。请填报 %s 项：tocsin filing answer %s %s %s=…。填报后本任务随之结束，并生成新版本待批准。", o.Deadline.ZH, store.DelayItem, in.Incident, in.Key, store.DelayItem),
-			EN: fmt.Sprintf("The deadline, %s, has passed. The report must say why before it can be approved and filed. Answer the item %s: tocsin filing answer %s %s %s=… . That ends this task, and a new version waits for approval.", o.Deadline.EN, store.DelayItem, in.Incident, in.Key, store.DelayItem),
+			ZH: fmt.Sprintf("时限 %s 已过。报告须写明迟延原因，方可批准和报送。请填报 %s 项：tocsin filing answer %s %s %[2]s.zh=… %[2]s.en=…。填报后本任务随之结束，并生成新版本待批准。", o.Deadline.ZH, store.DelayItem, in.Incident, in.Key),
+			EN: fmt.Sprintf("The deadline, %s, has passed. The report must say why before it can be approved and filed. Answer the item %s: tocsin filing answer %s %s %[2]s.zh=… %[2]s.en=… . That ends this task, and a new version waits for approval.", o.Deadline.EN, store.DelayItem, in.Incident, in.Key),
 		},
 	}))
 }
