@@ -193,8 +193,11 @@ func TestTheChainGoesOnAfterTheFirstReport(t *testing.T) {
 	})
 	t.Run("newer facts replace a supplement that waits", func(t *testing.T) {
 		life(t, nil, about, []heard{
-			first, {2 * h, workflows.SignalReassess, news(2)}, {3 * h, workflows.SignalAnswers, workflows.AnswersSet{Rev: 1}},
-			{4 * h, workflows.SignalDecision, decision("draft-2", approved)}, {5 * h, workflows.SignalDecision, decision("draft-3", approved)},
+			first,
+			{2 * h, workflows.SignalReassess, news(2)},
+			{3 * h, workflows.SignalAnswers, workflows.AnswersSet{Rev: 1}},
+			{4 * h, workflows.SignalDecision, decision("draft-2", approved)},
+			{5 * h, workflows.SignalDecision, decision("draft-3", approved)},
 		}, append(begin, "2:00 draft-2", "2:00 draft-2 is a supplement", "2:00 status supplement_awaits_approval",
 			"3:00 draft-3", "3:00 draft-3 is a supplement", "5:00 status supplement_filing", "5:00 file draft-3", "5:00 status met")...)
 	})
@@ -206,7 +209,9 @@ func TestTheChainGoesOnAfterTheFirstReport(t *testing.T) {
 		life(t, func(e *trial, _ *workflows.ObligationState) {
 			e.filed = []activities.Filed{{State: activities.FiledAccepted}, {State: activities.FiledInDoubt}}
 		}, about, []heard{
-			first, {2 * h, workflows.SignalReassess, news(2)}, {3 * h, workflows.SignalDecision, decision("draft-2", approved)},
+			first,
+			{2 * h, workflows.SignalReassess, news(2)},
+			{3 * h, workflows.SignalDecision, decision("draft-2", approved)},
 			{4 * h, workflows.SignalSettled, workflows.FilingSettled{Filed: true, Acknowledged: true, Document: "draft-1"}},
 			{5 * h, workflows.SignalSettled, workflows.FilingSettled{Filed: true, Document: "draft-2"}},
 		}, append(begin, "2:00 draft-2", "2:00 draft-2 is a supplement", "2:00 status supplement_awaits_approval", "3:00 status supplement_filing", "3:00 file draft-2",
@@ -218,15 +223,19 @@ func TestTheChainGoesOnAfterTheFirstReport(t *testing.T) {
 	})
 	t.Run("found not owed, and taken back", func(t *testing.T) {
 		life(t, nil, about, []heard{
-			first, {2 * h, workflows.SignalReassess, workflows.Reassessed{FactsRev: 2, Owed: breach.NotOwed, Clock: clock(4 * h)}},
-			{3 * h, workflows.SignalWithdraw, workflows.WithdrawalAsked{}}, {4 * h, workflows.SignalDecision, decision("draft-2", approved)},
+			first,
+			{2 * h, workflows.SignalReassess, workflows.Reassessed{FactsRev: 2, Owed: breach.NotOwed, Clock: clock(4 * h)}},
+			{3 * h, workflows.SignalWithdraw, workflows.WithdrawalAsked{}},
+			{4 * h, workflows.SignalDecision, decision("draft-2", approved)},
 		}, append(begin, "2:00 ask whether to take it back by revision 2", "3:00 draft-2", "3:00 draft-2 is a withdrawal", "3:00 status withdrawal_awaits_approval",
 			"4:00 status withdrawal_filing", "4:00 file draft-2", "4:00 status withdrawn")...)
 	})
 	t.Run("a refused withdrawal leaves the report standing", func(t *testing.T) {
 		life(t, nil, about, []heard{
-			first, {2 * h, workflows.SignalReassess, workflows.Reassessed{FactsRev: 2, Owed: breach.NotOwed, Clock: clock(4 * h)}},
-			{3 * h, workflows.SignalWithdraw, workflows.WithdrawalAsked{}}, {4 * h, workflows.SignalDecision, decision("draft-2", refused)},
+			first,
+			{2 * h, workflows.SignalReassess, workflows.Reassessed{FactsRev: 2, Owed: breach.NotOwed, Clock: clock(4 * h)}},
+			{3 * h, workflows.SignalWithdraw, workflows.WithdrawalAsked{}},
+			{4 * h, workflows.SignalDecision, decision("draft-2", refused)},
 		}, append(begin, "2:00 ask whether to take it back by revision 2", "3:00 draft-2", "3:00 draft-2 is a withdrawal", "3:00 status withdrawal_awaits_approval",
 			"4:00 status met")...)
 	})

@@ -101,8 +101,12 @@ func (p Policy) checkFilings(r *report) {
 		kind string
 		n    int
 	}{
-		{"filing", p.Approvals.Filing}, {"notice", p.Approvals.Notice}, {"public_notice", p.Approvals.PublicNotice}, {"closure", p.Approvals.Closure},
-		{"hold", p.Approvals.Hold}, {"waiver", p.Approvals.Waiver},
+		{"filing", p.Approvals.Filing},
+		{"notice", p.Approvals.Notice},
+		{"public_notice", p.Approvals.PublicNotice},
+		{"closure", p.Approvals.Closure},
+		{"hold", p.Approvals.Hold},
+		{"waiver", p.Approvals.Waiver},
 	} {
 		if a.n < 1 || a.n > most {
 			r.fault("policy.approvals."+a.kind, "must be from 1 to %d: how many people approve, beside the authors", most)
