@@ -32,6 +32,10 @@ needs: ## PostgreSQL and the Temporal dev server: found, installed, downloaded, 
 bench: needs ## figures beside a reference (docs/performance.md); BENCH=send|engine|import|scale for one part
 	@.ci/bench
 
+.PHONY: chaos
+chaos: needs ## a campaign to 20,000 people while workers are killed 100 times, the relay and PostgreSQL now and then; CHAOS=10 for less
+	go test ./cmd/tocsin -run '^TestChaos$$' -v -count=1 -timeout 60m -chaos $(or $(CHAOS),100) -chaos-people $$((200 * $(or $(CHAOS),100)))
+
 .PHONY: golden
 golden: ## write the golden files anew; review the diff as prose, it is what people will read
 	go test ./templates -update

@@ -37,7 +37,7 @@ type bench struct {
 // startBench brings up servers that keep what they were told when they are killed; throwaway ones start faster and do not.
 func startBench(t *testing.T, throwaway bool, change func(*config.Config)) *bench {
 	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Minute, errors.New("the test's time is over"))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), benchTime(), errors.New("the test's time is over"))
 	t.Cleanup(cancel)
 	cfg := demoConfig(config.Default(), false)
 	cfg.DataDir = t.TempDir()
@@ -55,6 +55,14 @@ func startBench(t *testing.T, throwaway bool, change func(*config.Config)) *benc
 		}
 	})
 	return &bench{T: t, demo: newDemo(l, "", demoOptions{Out: io.Discard}), ctx: ctx, logs: &journal{}}
+}
+
+// benchTime is how long one bench may take: minutes, or as long as chaos is asked for.
+func benchTime() time.Duration {
+	if *chaosKills > 0 {
+		return *chaosTime
+	}
+	return 5 * time.Minute
 }
 
 // serve answers the API in this process; with work, incidents run here too.
