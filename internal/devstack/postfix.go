@@ -219,7 +219,8 @@ func (p *Postfix) await(ctx context.Context) error {
 	for {
 		var d net.Dialer
 		if c, err := d.DialContext(ctx, "tcp", p.addr); err == nil {
-			_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+			deadline, _ := ctx.Deadline()
+			_ = c.SetReadDeadline(deadline)
 			var greeting [4]byte
 			n, _ := c.Read(greeting[:])
 			_ = c.Close()
