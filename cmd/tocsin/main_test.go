@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parquet-go/parquet-go"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tocsin/internal/api"
@@ -42,7 +43,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup:               func(env *testscript.Env) error { return prepare(t, env) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"grab": grab, "draft": draft, "campaign": campaign, "duty": duty, "task": task, "report": report, "met": met, "exec-status": execStatus,
+			"grab": grab, "draft": draft, "campaign": campaign, "duty": duty, "task": task, "report": report, "met": met, "exec-status": execStatus, "parquet": parquetFile,
 		},
 	})
 }
@@ -115,6 +116,17 @@ func execStatus(ts *testscript.TestScript, _ bool, args []string) {
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("exit code %d", code)
 	}
+}
+
+// parquet FILE writes a Parquet file of two people who do not exist.
+func parquetFile(ts *testscript.TestScript, _ bool, args []string) {
+	type person struct {
+		ID    string `parquet:"user_id"`
+		Name  string `parquet:"姓名"`
+		Phone int64  `parquet:"手机号"`
+		Birth int32  `parquet:"出生日期,date"`
+	}
+	ts.Check(parquet.WriteFile(ts.MkAbs(args[0]), []person{{"p-1", "己六", 13800138011, 7000}, {"p-2", "庚七", 13800138012, 8000}}))
 }
 
 // draft INCIDENT KIND SUBJECT AUTHOR adds a document as the engine does.
