@@ -116,7 +116,7 @@ var insideNetworks = func() (all []netip.Prefix) {
 }()
 
 func (r *remoteFile) open(ctx context.Context) (io.ReadCloser, int64, error) {
-	resp, err := r.get(ctx, 0, "")
+	resp, err := r.get(ctx, 0, "") //nolint:bodyclose // closed with what is returned
 	if err != nil {
 		return nil, 0, err
 	}
@@ -218,7 +218,7 @@ func (b *remoteBody) resume() error {
 			return context.Canceled
 		case <-time.After(time.Duration(b.tries*b.tries) * 100 * time.Millisecond):
 		}
-		resp, err := b.file.get(b.ctx, b.at, b.tag)
+		resp, err := b.file.get(b.ctx, b.at, b.tag) //nolint:bodyclose // closed with b
 		if err == nil {
 			b.body = resp.Body
 			return nil

@@ -193,7 +193,8 @@ func TestFormatsAgree(t *testing.T) {
 		return []byte(out)
 	}
 	cells := [][]string{
-		{"客户名单"}, nil,
+		{"客户名单"},
+		nil,
 		{"用户ID", "姓名", `<c t="s"><v>0</v></c>`, "手机号", "出生日期", "数据类别"},
 		{"u1", `<c t="s"><v>1</v></c>`, "jia@example.com", "<c><v>1.3800138E10</v></c>", `<c s="2"><v>42006</v></c>`, "name;phone"},
 	}

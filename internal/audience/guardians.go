@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -87,14 +88,16 @@ func joinsOf(h *header) [joinKinds]bool {
 	return [joinKinds]bool{h.column(fPersonID), h.column(fExternalID), h.column(fResidentID), h.column(fName) && h.column(fBirthDate)}
 }
 
+// toldOfGuardians are the warnings that matter in a file of guardians; that a guardian's age is not known does not.
+var toldOfGuardians = []Reason{BadEmail, BadPhone, BadResidentID, BadBirthDate, Rounded, CellError}
+
 func (g *Guardians) take(f *File, row Row, own bool) error {
 	if row.Reject != nil {
 		g.blame(*row.Reject)
 		return nil
 	}
 	for _, w := range row.Warnings {
-		switch w.Reason {
-		case BadEmail, BadPhone, BadResidentID, BadBirthDate:
+		if slices.Contains(toldOfGuardians, w.Reason) {
 			g.blame(Reject{Line: row.Line, Column: w.Column, Reason: w.Reason, Text: w.Text})
 		}
 	}
@@ -188,6 +191,8 @@ func (p *Person) joinKey(k joinKind) (joinKey, bool) {
 		}
 		b = strconv.AppendInt(b, int64(p.birth.number()), 10)
 		b = append(b, sameName(p.Name)...)
+	case joinKinds:
+		return joinKey{}, false
 	}
 	sum := sha256.Sum256(b)
 	return joinKey(sum[:16]), len(b) > 0

@@ -23,7 +23,6 @@ type jsonSource struct {
 	input  bytes.Reader
 	dec    *jsontext.Decoder
 	path   []byte
-	count  []int // of guardians, by depth
 }
 
 func openNDJSON(lines *lineReader, o Options, p *plan) (source, *header, error) {
@@ -148,16 +147,14 @@ const maxDepth = 6
 
 // value reads the next value under the current path. What lies too deep is a fault, since it might be a contact.
 func (s *jsonSource) value(rec *record, depth int) error {
-	switch s.dec.PeekKind() {
-	case '{':
-		if depth == maxDepth {
-			return s.tooDeep(rec)
-		}
+	kind := s.dec.PeekKind()
+	if nests := kind == '{' || kind == '['; nests && depth == maxDepth {
+		return s.tooDeep(rec)
+	}
+	if kind == '{' {
 		return s.members(rec, depth)
-	case '[':
-		if depth == maxDepth {
-			return s.tooDeep(rec)
-		}
+	}
+	if kind == '[' {
 		return s.elements(rec, depth)
 	}
 	token, err := s.dec.ReadToken()
@@ -238,14 +235,9 @@ func guardianList(path string) bool {
 
 // put writes a value into its cell. A second one, of a list, is joined where the cell may hold several, and a fault elsewhere.
 func (s *jsonSource) put(rec *record, token jsontext.Token) error {
-	text := ""
-	switch token.Kind() {
-	case '"', '0':
-		text = token.String()
-	case 't':
-		text = "true"
-	case 'f':
-		text = "false"
+	text := token.String() // of a string, a number, true and false as it is written
+	if token.Kind() == 'n' {
+		text = ""
 	}
 	i := s.columnOf(rec)
 	if i < 0 || text == "" {

@@ -226,18 +226,17 @@ func newLeaf(name string, t parquet.Type) leaf {
 		return l
 	}
 	if ct := t.ConvertedType(); ct != nil {
-		switch *ct {
-		case deprecated.Date:
-			l.write = dayValue
-		case deprecated.TimestampMillis:
-			l.write = instantValue(time.Millisecond)
-		case deprecated.TimestampMicros:
-			l.write = instantValue(time.Microsecond)
-		case deprecated.Uint32, deprecated.Uint64, deprecated.Uint16, deprecated.Uint8:
-			l.write = unsignedValue
+		if write, special := converted[*ct]; special {
+			l.write = write
 		}
 	}
 	return l
+}
+
+// converted are the types of old writers that are not written as they are stored.
+var converted = map[deprecated.ConvertedType]func(*parquetChild, parquet.Value) (string, byte){
+	deprecated.Date: dayValue, deprecated.TimestampMillis: instantValue(time.Millisecond), deprecated.TimestampMicros: instantValue(time.Microsecond),
+	deprecated.Uint8: unsignedValue, deprecated.Uint16: unsignedValue, deprecated.Uint32: unsignedValue, deprecated.Uint64: unsignedValue,
 }
 
 func plainValue(_ *parquetChild, v parquet.Value) (string, byte) {
@@ -254,6 +253,7 @@ func plainValue(_ *parquetChild, v parquet.Value) (string, byte) {
 		return floatValue(v.Double(), 1e15)
 	case parquet.Int96:
 		return int96Value(v.Int96()), childFine
+	case parquet.ByteArray, parquet.FixedLenByteArray:
 	}
 	return string(v.ByteArray()), childFine
 }

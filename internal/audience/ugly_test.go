@@ -141,7 +141,8 @@ func uglyKinds(t *testing.T) []ugly {
 func textKinds(t *testing.T, head, ok string) []ugly {
 	encode := func(e interface {
 		String(string) (string, error)
-	}, s string) []byte {
+	}, s string,
+	) []byte {
 		out, err := e.String(s)
 		if err != nil {
 			t.Fatal(err)
