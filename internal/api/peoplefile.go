@@ -261,7 +261,7 @@ func (p *peopleImport) read(file *audience.File) error {
 	err := p.takeAll(batches, free)
 	if err != nil {
 		close(stop)
-		p.call.extend(time.Unix(1, 0)) // wakes a reader that waits for a slow caller
+		p.body.stop()
 	}
 	for range batches { // until the reader has ended: the body is no longer ours to read once this returns
 	}
@@ -418,6 +418,8 @@ type upload struct {
 	read  atomic.Int64
 	sum   hash.Hash
 	err   error // of the reader, but for its end
+
+	stopped atomic.Bool
 }
 
 const (
@@ -428,6 +430,9 @@ const (
 // Read reads from the connection.
 func (u *upload) Read(p []byte) (int, error) {
 	u.extend(u.began.Add(uploadGrace + time.Duration(u.read.Load()/uploadRate)*time.Second))
+	if u.stopped.Load() {
+		return 0, errStopped
+	}
 	n, err := u.body.Read(p)
 	u.read.Add(int64(n))
 	if u.file == nil {
@@ -437,6 +442,16 @@ func (u *upload) Read(p []byte) (int, error) {
 		u.err = err
 	}
 	return n, err
+}
+
+// errStopped ends the reading of a file of which no more is wanted.
+var errStopped = errors.New("stopped")
+
+// stop ends the reading, also of one that waits for a slow caller. The order matters: a reader that sets its own deadline
+// afterwards sees that it is to stop.
+func (u *upload) stop() {
+	u.stopped.Store(true)
+	_ = http.NewResponseController(u.w).SetReadDeadline(time.Unix(1, 0)) // not every connection has one
 }
 
 // reader reads the file of people.
