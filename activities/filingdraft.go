@@ -131,6 +131,13 @@ func (a *Filings) nothingToSupplement(ctx context.Context, p preparation) (bool,
 	if err != nil {
 		return false, err
 	}
+	for _, f := range p.before { // what another duty's report of the chain has said is said
+		d, err := a.Store.Document(ctx, f.Document)
+		if err != nil {
+			return false, err
+		}
+		filed.FactsRev = max(filed.FactsRev, d.FactsRev)
+	}
 	return a.saysTheSame(ctx, p, filed)
 }
 
@@ -209,6 +216,31 @@ func answered(answers []store.Answer) map[string]templates.Answer {
 	return m
 }
 
+// previous lists the reports that came before in the chain, with the numbers that the authority gave for them.
+func (a *Filings) previous(ctx context.Context, p preparation) ([]templates.Previous, error) {
+	receipts, err := a.Store.Receipts(ctx, p.in.Incident)
+	if err != nil {
+		return nil, err
+	}
+	var out []templates.Previous
+	for _, f := range p.before {
+		if f.OutcomeAt == nil {
+			continue
+		}
+		number := ""
+		if f.Channel == "http" || f.Channel == store.ByHand {
+			number = f.Reference // a mail relay's or a folder's is none of the authority's
+		}
+		for _, r := range receipts {
+			if r.Filing == f.ID && r.Number != "" {
+				number = r.Number
+			}
+		}
+		out = append(out, templates.Previous{Stage: f.Stage, Number: f.Number, At: *f.OutcomeAt, Receipt: number})
+	}
+	return out, nil
+}
+
 // contributors are those whose answers stand in the report, each once.
 func (p preparation) contributors() []breach.Person {
 	var people []breach.Person
@@ -257,10 +289,9 @@ func (a *Filings) view(ctx context.Context, p preparation) (templates.FilingView
 		Organisation: a.Organisation, Signer: a.signer(o.Authority), Incident: p.in.Incident, Obligation: o, Revision: p.revision(),
 		Facts: a.Profile.Merge(p.facts.Facts), Answers: answered(p.answers), PreparedAt: p.preparedAt(),
 	}
-	for _, f := range p.before {
-		if f.OutcomeAt != nil {
-			v.Previous = append(v.Previous, templates.Previous{Stage: f.Stage, Number: f.Number, At: *f.OutcomeAt, Receipt: f.Reference})
-		}
+	var err error
+	if v.Previous, err = a.previous(ctx, p); err != nil {
+		return v, err
 	}
 	assessment, err := a.Store.Assessment(ctx, p.in.Incident)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -204,6 +204,9 @@ func (s *Store) registerDuty(ctx context.Context, id breach.IncidentID, o Obliga
 func (b book) filing(f Filing) RegisterFiling {
 	out := RegisterFiling{Stage: f.Stage, Number: f.Number, FiledAt: f.OutcomeAt, Channel: f.Channel, Receipt: f.Reference, Late: f.Late}
 	for _, r := range b.receipts {
+		if r.Filing == f.ID && r.Number != "" {
+			out.Receipt = r.Number // the authority's goes before a mail relay's
+		}
 		switch {
 		case r.Filing != f.ID:
 		case r.Acknowledged:
