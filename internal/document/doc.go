@@ -8,8 +8,7 @@
 // # What a reader can rely on
 //
 //   - Every character of every block is on the page, in order, and can be searched and copied. A character that the typeface
-//     lacks is printed as 〓, and a note at the end gives its code point; so is each character beyond U+FFFF, which the PDF
-//     writer cannot set. DOCX carries those as they are.
+//     lacks is printed as 〓, and a note at the end gives its code point. DOCX carries it as it is.
 //   - Control characters and overrides of the writing direction are left out, and a note says which. Markup and formulas are
 //     characters like others: nothing in a text is ever interpreted.
 //   - The footer of each page has the page's number, the number of pages and the SHA-256 of the content that was approved.
@@ -20,5 +19,6 @@
 //
 // fonts/tocsin-sans.ttf.gz is made of Noto Sans SC, Noto Sans KR and Noto Sans by .ci/font, under the SIL Open Font License
 // (fonts/OFL.txt). It has the runes of GBK but one (≒), Extension A, Hangul, kana, and Latin, Greek and Cyrillic for the
-// languages of Europe and Vietnam. Bold is the same outline with a stroke, which saves seven megabytes.
+// languages of Europe and Vietnam; past U+FFFF the ideographs of 通用规范汉字表, which names have: the PDF writer cannot reach them
+// there, so the face keeps them in the private use area and a PDF says beside each line what it means (ActualText). Bold is the same outline with a stroke, which saves seven megabytes.
 package document

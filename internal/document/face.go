@@ -17,6 +17,13 @@ import (
 //go:embed fonts/tocsin-sans.ttf.gz
 var faceGz []byte
 
+// beyond lists the ideographs past U+FFFF that the face has. The first is at U+E000, where the PDF writer can reach it.
+//
+//go:embed fonts/beyond.txt
+var beyond string
+
+const firstBeyond = 0xe000
+
 // house is the face that documents are set in, read once.
 var house = sync.OnceValues(func() (*face, error) { return openFace(faceGz) })
 
@@ -29,6 +36,7 @@ const noGlyph = 0xffff
 type face struct {
 	ttf    []byte
 	widths [1 << 16]uint16
+	beyond map[rune]rune // where the face keeps a rune past U+FFFF
 }
 
 func openFace(gz []byte) (*face, error) {
@@ -40,7 +48,10 @@ func openFace(gz []byte) (*face, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (unpack: %w)", ErrFont, err)
 	}
-	f := &face{ttf: ttf}
+	f := &face{ttf: ttf, beyond: map[rune]rune{}}
+	for i, r := range []rune(beyond) {
+		f.beyond[r] = rune(firstBeyond + i)
+	}
 	if err := f.measure(); err != nil {
 		return nil, fmt.Errorf("%w (%w)", ErrFont, err)
 	}
@@ -74,14 +85,30 @@ func (f *face) measure() error {
 	return nil
 }
 
-// can reports that a rune can be printed.
-func (f *face) can(r rune) bool { return r >= 0 && int(r) < len(f.widths) && f.widths[r] != noGlyph }
+// can reports that a rune can be printed. The private use area is ours: a text that brings such runes means something else.
+func (f *face) can(r rune) bool {
+	if r >= 0xe000 && r <= 0xf8ff {
+		return false
+	}
+	r = f.at(r)
+	return r >= 0 && int(r) < len(f.widths) && f.widths[r] != noGlyph
+}
+
+// at is where the face keeps a rune.
+func (f *face) at(r rune) rune {
+	if r > 0xffff {
+		if at, ok := f.beyond[r]; ok {
+			return at
+		}
+	}
+	return r
+}
 
 // width measures a printable text, in units of size.
 func (f *face) width(s string, size float64) float64 {
 	sum := 0
 	for _, r := range s {
-		sum += int(f.widths[r])
+		sum += int(f.widths[f.at(r)])
 	}
 	return float64(sum) * size / 1000
 }

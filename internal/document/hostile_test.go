@@ -23,8 +23,9 @@ import (
 func TestUnprintable(t *testing.T) {
 	for name, c := range map[string]struct{ in, pdf, pdfNote, docx, docxNote string }{
 		"beyond U+FFFF":        {"张𠮷😀😀", "张〓〓〓", "有 3 个字符不在本文件所用的字体中，文中以“〓”代替。按出现顺序，其 Unicode 编码为：U+20BB7、U+1F600 × 2。", "张𠮷😀😀", ""},
+		"names beyond U+FFFF":  {"张𬭊、陈𬱖、王𫖯", "张𬭊、陈𬱖、王𫖯", "", "张𬭊、陈𬱖、王𫖯", ""},
 		"not in the typeface":  {"ไทย", "〓〓〓", "U+0E44、U+0E17、U+0E22", "ไทย", ""},
-		"private use":          {"甲\ue000乙", "甲〓乙", "U+E000", "甲\ue000乙", ""},
+		"private use":          {"甲\ue000\ue09f乙", "甲〓〓乙", "U+E000", "甲\ue000\ue09f乙", ""},
 		"not UTF-8":            {"甲\xff\xfe乙", "甲〓乙", "U+FFFD", "甲〓乙", "U+FFFD"},
 		"not a character":      {"甲\uffff乙", "甲〓乙", "U+FFFF", "甲〓乙", "U+FFFF"},
 		"control characters":   {"甲\x00\x07\x1b乙", "甲乙", "有 3 个不可见的控制字符未予保留：U+0000、U+0007、U+001B。", "甲乙", "U+001B"},
@@ -196,7 +197,7 @@ func TestAnyText(t *testing.T) {
 
 // Another process, with another number of threads, makes the same bytes.
 func TestSameBytesElsewhere(t *testing.T) {
-	p := paper(breach.Chinese, "网络安全事件报告（初始报告）", row("联系人", "䶮 Łukasz 각 😀"), para(strings.Repeat("同样的内容，同样的字节。", 900)))
+	p := paper(breach.Chinese, "网络安全事件报告（初始报告）", row("联系人", "䶮 Łukasz 각 😀 𬭊"), para(strings.Repeat("同样的内容，同样的字节。", 900)))
 	var table bytes.Buffer
 	if err := document.SheetPDF(&table, sheet(breach.Chinese, rows(90, "理由"))); err != nil {
 		t.Fatal(err)

@@ -2,8 +2,12 @@ package document
 
 import (
 	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
+	"strings"
+	"unicode/utf16"
 
 	"codeberg.org/go-pdf/fpdf"
 )
@@ -78,8 +82,8 @@ func (c *composer) draw(w io.Writer, title string, m margins) (err error) {
 	f.SetCatalogSort(true)
 	f.SetCreationDate(m.date.UTC())
 	f.SetModificationDate(m.date.UTC())
-	f.SetTitle(title, true)
-	f.SetSubject(m.number, true)
+	f.SetTitle(inPlane(title), true)
+	f.SetSubject(inPlane(m.number), true)
 	f.SetCreator("Tocsin", true)
 	f.SetProducer("Tocsin", true)
 	f.SetLang(string(m.language))
@@ -89,7 +93,7 @@ func (c *composer) draw(w io.Writer, title string, m margins) (err error) {
 	f.SetFont(family, "", inkBody.size)
 	for _, page := range c.pages {
 		f.AddPage()
-		pen := pen{f: f}
+		pen := pen{f: f, face: c.face}
 		for _, m := range page {
 			pen.put(m)
 		}
@@ -103,6 +107,7 @@ func (c *composer) draw(w io.Writer, title string, m margins) (err error) {
 // pen remembers how it was set on this page.
 type pen struct {
 	f    *fpdf.Fpdf
+	face *face
 	bold bool
 }
 
@@ -133,7 +138,33 @@ func (p *pen) write(m mark) {
 	p.f.SetFontSize(m.ink.size)
 	p.f.SetTextColor(m.ink.gray, m.ink.gray, m.ink.gray)
 	if m.outline {
-		p.f.Bookmark(m.text, 0, m.y-m.ink.size*mmPerPoint)
+		p.f.Bookmark(inPlane(m.text), 0, m.y-m.ink.size*mmPerPoint)
+	}
+	if reachable := strings.Map(p.face.at, m.text); reachable != m.text {
+		p.f.RawWriteStr("/Span <</ActualText <" + utf16Hex(m.text) + ">>> BDC")
+		p.f.Text(m.x, m.y, reachable)
+		p.f.RawWriteStr("EMC")
+		return
 	}
 	p.f.Text(m.x, m.y, m.text)
+}
+
+// utf16Hex writes a text as PDF does, with a byte order mark (ISO 32000-1, 7.9.2.2). Beside glyphs from the private use area it
+// is what a reader finds and copies (14.9.4).
+func utf16Hex(s string) string {
+	b := []byte{0xfe, 0xff}
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = binary.BigEndian.AppendUint16(b, u)
+	}
+	return hex.EncodeToString(b)
+}
+
+// inPlane stands in for what the writer cannot encode in outlines and properties.
+func inPlane(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r > 0xffff {
+			return standIn
+		}
+		return r
+	}, s)
 }

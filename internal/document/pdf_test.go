@@ -23,6 +23,7 @@ func TestTextIsComplete(t *testing.T) {
 			breach.Block{Kind: breach.BlockItem, Text: "已将查询服务器从网络上隔离。"},
 			breach.Block{Kind: breach.BlockItem, Text: "已通知监护人。"}),
 		"rare ideographs":        paper(breach.Chinese, "报告", row("联系人", "䶮、㛃、龘、朤、镕、喆、堃、淼、犇、骉"), para("繁體字與日本語の文字、한국어 각힣")),
+		"names":                  paper(breach.Chinese, "关于𬭊的报告", breach.Block{Kind: breach.BlockHeading, Text: "一、𬱖、𫖯"}, row("联系人𬬩", strings.Repeat("𬭊𬭎𬭚", 40))),
 		"letters of Europe":      paper(breach.English, "Report", para("Łukasz Žižka, Ångström, Şükrü, İstanbul, ő ű, Ελλάδα, Българија, Київ, Tiếng Việt, œuvre, straße")),
 		"a cell of 10,000 runes": paper(breach.Chinese, "报告", row("经过", string([]rune(long)[:10000])), row("后一项", "在")),
 		"an English cell":        paper(breach.English, "Report", row("What happened", strings.Repeat("An export of the students' table was copied to an address that we do not know. ", 200))),
