@@ -3,6 +3,10 @@ package main
 import (
 	"encoding/csv"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -226,5 +230,27 @@ func TestApprovalsShowTheirProgress(t *testing.T) {
 		if got := p.approval(d); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// A file that the server would refuse is refused before a byte of it leaves.
+func TestEvidenceOfFortyMegabytesDoesNotLeave(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "scan.pdf")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(file, 40<<20); err != nil {
+		t.Fatal(err)
+	}
+	c := &client{base: server.URL, token: "t", http: server.Client()}
+	_, err := c.keep(t.Context(), "INC-2026-0001", store.EvidenceReceipt, "", file)
+	if err == nil || !strings.Contains(err.Error(), "41943040 bytes; at most 20971520 (20 MiB) are kept: make the picture smaller, or split the file") {
+		t.Errorf("error %v", err)
+	}
+	if asked != 0 {
+		t.Errorf("%d requests were made", asked)
 	}
 }

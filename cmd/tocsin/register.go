@@ -299,8 +299,12 @@ func registerPDF(r api.Register, l breach.Language) ([]byte, error) {
 			fmt.Sprintf("%s至 %s 立案的全部事件，包括经判断无需报告的事件。共 %d 起。时间为 UTC。", since(r.From, "", " 起"), minute(&r.To), len(r.Entries)),
 			fmt.Sprintf("All incidents opened %suntil %s, also those judged not notifiable: %d. Times are UTC.", since(r.From, "from ", " "), minute(&r.To), len(r.Entries)))},
 		Columns: []document.Column{
-			{Title: p.say("事件", "Incident"), Share: 1.4}, {Title: p.say("级别", "Severity"), Share: 1.2}, {Title: p.say("义务与依据", "Duty and source"), Share: 2.4},
-			{Title: p.say("时限", "Deadline"), Share: 1.5}, {Title: p.say("报送与回执", "Filed, receipt"), Share: 2}, {Title: p.say("结论、理由、责任人", "Decision, reason, author"), Share: 2.2},
+			{Title: p.say("事件", "Incident"), Share: 1.4},
+			{Title: p.say("级别", "Severity"), Share: 1.2},
+			{Title: p.say("义务与依据", "Duty and source"), Share: 2.4},
+			{Title: p.say("时限", "Deadline"), Share: 1.5},
+			{Title: p.say("报送与回执", "Filed, receipt"), Share: 2},
+			{Title: p.say("结论、理由、责任人", "Decision, reason, author"), Share: 2.2},
 		},
 		Rows: func(yield func([]string, error) bool) {
 			for _, e := range r.Entries {

@@ -118,8 +118,10 @@ func TestVersionsWithFilesAndProgressOfApprovals(t *testing.T) {
 	w.store.RequireApprovals(map[breach.DocumentKind]int{breach.DocFiling: 2})
 	id := w.filed(time.Hour)
 	first := w.document(id, breach.DocFiling, cacDuty, "the.engine")
-	d, err := w.store.AddDocument(t.Context(), store.Document{IncidentID: id, Kind: breach.DocFiling, Subject: cacDuty, Author: "the.engine", FactsRev: 1, Content: []byte(`{"renditions":[{"language":"en","title":"T","text":"two"}]}`),
-		Files: []breach.File{{Name: "report-en.pdf", Type: "application/pdf", Bytes: []byte("%PDF-1.7 two")}}})
+	d, err := w.store.AddDocument(t.Context(), store.Document{
+		IncidentID: id, Kind: breach.DocFiling, Subject: cacDuty, Author: "the.engine", FactsRev: 1, Content: []byte(`{"renditions":[{"language":"en","title":"T","text":"two"}]}`),
+		Files: []breach.File{{Name: "report-en.pdf", Type: "application/pdf", Bytes: []byte("%PDF-1.7 two")}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,8 +150,10 @@ func TestVersionsWithFilesAndProgressOfApprovals(t *testing.T) {
 
 func (w *world) evidence(role breach.Role, id breach.IncidentID, query, name, kind string, body []byte) answer {
 	w.t.Helper()
-	return w.do(request{"POST", "/v1/incidents/" + string(id) + "/evidence?" + query, w.tokens[role], string(body),
-		map[string]string{"Content-Type": kind, "Content-Disposition": "attachment; filename*=UTF-8''" + url.PathEscape(name)}})
+	return w.do(request{
+		"POST", "/v1/incidents/" + string(id) + "/evidence?" + query, w.tokens[role], string(body),
+		map[string]string{"Content-Type": kind, "Content-Disposition": "attachment; filename*=UTF-8''" + url.PathEscape(name)},
+	})
 }
 
 func TestEvidenceIsKeptSealedAndEveryLookIsJournalled(t *testing.T) {

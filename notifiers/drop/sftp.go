@@ -158,7 +158,7 @@ func (s *SFTP) dial(ctx context.Context) (*session, error) {
 	})
 	if err != nil {
 		_ = raw.Close()
-		return nil, loginFailure(err, stranger, dialCtx)
+		return nil, loginFailure(dialCtx, err, stranger)
 	}
 	client := ssh.NewClient(conn, channels, requests)
 	files, err := sftp.NewClient(client)
@@ -172,7 +172,7 @@ func (s *SFTP) dial(ctx context.Context) (*session, error) {
 	return &session{Client: files, ssh: client, stop: context.AfterFunc(ctx, func() { _ = raw.Close() })}, nil
 }
 
-func loginFailure(err error, stranger bool, ctx context.Context) error {
+func loginFailure(ctx context.Context, err error, stranger bool) error {
 	switch {
 	case stranger:
 		return fail("connect", notifiers.CodeHostKey, breach.Permanent)
