@@ -2,85 +2,108 @@ package activities
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 
-	"tocsin/internal/breach"
 	"tocsin/internal/store"
 )
 
-// ledger joins what the lanes write at the same moment into one transaction: ten lanes cost one commit, not ten, and each
-// still waits for its own intent to be durable before a byte of its message leaves.
+// ledger joins what the lanes of all shards write at the same moment into one transaction: ten lanes cost one commit, not
+// ten, and each still waits for its own intent to be durable before a byte of its message leaves.
 type ledger struct {
-	store   *store.Store
-	lease   store.Lease
-	channel breach.Channel
+	store *store.Store
 
-	requests chan request
-	broken   chan struct{} // closed at the first failure
-	done     sync.WaitGroup
+	mu      sync.Mutex
+	waiting []request
+	writers int
 }
 
 type request struct {
-	intents []store.Intent
-	results []store.Result
-	answer  chan error
+	entry  store.Entry
+	answer chan error
 }
 
-func newLedger(ctx context.Context, s *store.Store, l store.Lease, channel breach.Channel) *ledger {
-	g := &ledger{store: s, lease: l, channel: channel, requests: make(chan request), broken: make(chan struct{})}
-	g.done.Go(func() { g.run(ctx) })
-	return g
-}
+// mostWriters is how many transactions are under way at once: while one waits for the disk, the next is made ready.
+const mostWriters = 2
 
-// write returns when intents and results are committed.
-func (g *ledger) write(intents []store.Intent, results []store.Result) error {
-	r := request{intents, results, make(chan error, 1)}
-	g.requests <- r
+// write returns when an entry is committed.
+func (g *ledger) write(e store.Entry) error {
+	r := request{e, make(chan error, 1)}
+	g.mu.Lock()
+	g.waiting = append(g.waiting, r)
+	begin := g.writers < mostWriters
+	if begin {
+		g.writers++
+	}
+	g.mu.Unlock()
+	if begin {
+		go g.run()
+	}
 	return <-r.answer
 }
 
-// close ends the ledger; nothing may be written afterwards.
-func (g *ledger) close() {
-	close(g.requests)
-	g.done.Wait()
-}
-
-func (g *ledger) run(ctx context.Context) {
-	var failure error
-	for first := range g.requests {
-		group := g.gather(first)
-		if failure == nil {
-			if failure = g.commit(ctx, group); failure != nil {
-				close(g.broken)
-			}
-		}
-		for _, r := range group {
-			r.answer <- failure
-		}
-	}
-}
-
-// gather takes what other lanes ask for at this moment, without waiting.
-func (g *ledger) gather(first request) []request {
-	group := []request{first}
+// run writes until nobody waits. A write is never given up: what it says has happened.
+func (g *ledger) run() {
 	for {
-		select {
-		case r, ok := <-g.requests:
-			if !ok {
-				return group
-			}
-			group = append(group, r)
-		default:
-			return group
+		g.mu.Lock()
+		group := g.waiting
+		g.waiting = nil
+		if len(group) == 0 {
+			g.writers--
+			g.mu.Unlock()
+			return
 		}
+		g.mu.Unlock()
+		g.commit(context.Background(), group)
 	}
 }
 
-func (g *ledger) commit(ctx context.Context, group []request) error {
-	var intents []store.Intent
-	var results []store.Result
-	for _, r := range group {
-		intents, results = append(intents, r.intents...), append(results, r.results...)
+// commit writes a group in one transaction. Where the database refused it, each shard's part is written by itself, so that a
+// shard that was lost, or a row that cannot be, fails alone. After a broken connection nobody knows whether it was committed,
+// and nothing is written again.
+func (g *ledger) commit(ctx context.Context, group []request) {
+	err := g.store.CommitAll(ctx, entries(group))
+	_, refused := errors.AsType[*store.Failure](err)
+	if refused || errors.Is(err, store.ErrFenced) {
+		if parts := byShard(group); len(parts) > 1 {
+			for _, p := range parts {
+				answer(p, g.store.CommitAll(ctx, entries(p)))
+			}
+			return
+		}
 	}
-	return g.store.Commit(ctx, g.lease, g.channel, intents, results)
+	answer(group, err)
+}
+
+func entries(group []request) []store.Entry {
+	all := make([]store.Entry, len(group))
+	for i, r := range group {
+		all[i] = r.entry
+	}
+	return all
+}
+
+func answer(group []request, err error) {
+	for _, r := range group {
+		r.answer <- err
+	}
+}
+
+// byShard keeps together what has one lease.
+func byShard(group []request) [][]request {
+	var parts [][]request
+	for _, r := range group {
+		l := r.entry.Lease
+		i := slices.IndexFunc(parts, func(p []request) bool {
+			x := p[0].entry.Lease
+			return x.Incident == l.Incident && x.Campaign == l.Campaign && x.Shard == l.Shard && x.Fence == l.Fence
+		})
+		if i < 0 {
+			parts = append(parts, nil)
+			i = len(parts) - 1
+		}
+		parts[i] = append(parts[i], r)
+	}
+	return parts
 }

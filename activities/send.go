@@ -26,9 +26,10 @@ type Sender struct {
 	BatchSize int // contacts claimed at once; 200 where zero
 	Quiet     []Quiet
 
-	mu    sync.Mutex
-	paces map[breach.Channel]*pace
-	slots map[breach.Channel]chan struct{} // what all shards of this process share: as many as the channel has lanes
+	mu     sync.Mutex
+	paces  map[breach.Channel]*pace
+	slots  map[breach.Channel]chan struct{} // what all shards of this process share: as many as the channel has lanes
+	shared *ledger                          // theirs too
 }
 
 // Outlet is one channel as configured.
@@ -125,6 +126,16 @@ func (s *Sender) slotsOf(channel breach.Channel, lanes int) chan struct{} {
 	return s.slots[channel]
 }
 
+// ledger returns what the lanes of all shards write through.
+func (s *Sender) ledger() *ledger {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shared == nil {
+		s.shared = &ledger{store: s.Store}
+	}
+	return s.shared
+}
+
 // texts loads the approved words of a campaign.
 func (s *Sender) texts(ctx context.Context, in ChunkInput) (*approvedTexts, error) {
 	var c breach.Content
@@ -172,6 +183,8 @@ func (s *sending) all(ctx context.Context, limit int) error {
 	}
 	stop := activity.GetWorkerStopChannel(ctx)
 	var rest []store.Work // of a batch that a halt broke off
+	ahead := s.claimAhead(ctx, batch)
+	defer ahead.wait() // what it claimed stays claimed, for the next holder
 	patience := duePatience
 	for after := int64(0); ; {
 		select {
@@ -207,13 +220,56 @@ func (s *sending) all(ctx context.Context, limit int) error {
 				}
 				continue
 			}
-			if work, after, err = s.Store.Claim(ctx, s.lease, s.channel, after, batch); err != nil {
+			if work, after, err = ahead.next(after); err != nil {
 				return final(err)
 			}
 		}
 		if rest, err = s.batch(ctx, stop, work); err != nil {
 			return err
 		}
+	}
+}
+
+// claimAhead claims a shard's next batch while one is sent.
+func (s *sending) claimAhead(ctx context.Context, batch int) *ahead {
+	return &ahead{claim: func(after int64) claimed {
+		work, next, err := s.Store.Claim(ctx, s.lease, s.channel, after, batch)
+		return claimed{work, next, err}
+	}, hi: s.lease.Hi}
+}
+
+type ahead struct {
+	claim func(after int64) claimed
+	hi    int64
+	ready chan claimed // nil while nothing is being claimed
+}
+
+type claimed struct {
+	work []store.Work
+	next int64
+	err  error
+}
+
+// next returns the batch after an id and begins to claim the one after it.
+func (a *ahead) next(after int64) ([]store.Work, int64, error) {
+	var c claimed
+	if a.ready != nil {
+		c = <-a.ready
+		a.ready = nil
+	} else {
+		c = a.claim(after)
+	}
+	if c.err == nil && c.next < a.hi {
+		ready := make(chan claimed, 1)
+		a.ready = ready
+		go func() { ready <- a.claim(c.next) }()
+	}
+	return c.work, c.next, c.err
+}
+
+func (a *ahead) wait() {
+	if a.ready != nil {
+		<-a.ready
 	}
 }
 
@@ -259,7 +315,8 @@ func (s *sending) lookAt(at time.Time) {
 func (s *sending) batch(ctx context.Context, stop <-chan struct{}, work []store.Work) (rest []store.Work, err error) {
 	// What has begun is ended and written even when the activity is cancelled: an outcome that we know must not be lost.
 	finish := context.WithoutCancel(ctx)
-	ledger := newLedger(finish, s.Store, s.lease, s.channel)
+	broken := make(chan struct{}) // the ledger failed
+	var once sync.Once
 	items := make(chan store.Work)
 	slots, fed := s.slotsOf(s.channel, s.outlet.Lanes), make(chan struct{})
 	lanes := min(cap(slots), len(work))
@@ -270,7 +327,9 @@ func (s *sending) batch(ctx context.Context, stop <-chan struct{}, work []store.
 			select {
 			case slots <- struct{}{}:
 				defer func() { <-slots }()
-				errs[i] = s.lane(finish, ledger, items)
+				if errs[i] = s.lane(finish, items); errs[i] != nil {
+					once.Do(func() { close(broken) })
+				}
 			case <-fed: // the others did it all
 			}
 		})
@@ -288,14 +347,13 @@ feed:
 			break feed
 		case <-stop:
 			break feed
-		case <-ledger.broken:
+		case <-broken:
 			break feed
 		}
 	}
 	close(items)
 	close(fed)
 	wg.Wait()
-	ledger.close()
 	return rest, errors.Join(errs...)
 }
 
@@ -307,7 +365,7 @@ func (s *sending) progress() ChunkResult {
 
 // lane sends one message after another. It writes each outcome together with the next intent, so that at most one message a
 // lane is ever in doubt.
-func (s *sending) lane(ctx context.Context, ledger *ledger, items <-chan store.Work) error {
+func (s *sending) lane(ctx context.Context, items <-chan store.Work) error {
 	var results []store.Result
 	for w := range items {
 		if off := s.putOff(w); off != nil {
@@ -326,7 +384,7 @@ func (s *sending) lane(ctx context.Context, ledger *ledger, items <-chan store.W
 		}
 		sum := wire.SHA256()
 		intent := store.Intent{Contact: w.Contact, SHA256: sum[:], Resend: w.State == breach.DeliveryInDoubt}
-		if err := ledger.write([]store.Intent{intent}, results); err != nil {
+		if err := s.write([]store.Intent{intent}, results); err != nil {
 			return err
 		}
 		receipt, err := s.outlet.Notifier.Send(ctx, wire)
@@ -336,7 +394,11 @@ func (s *sending) lane(ctx context.Context, ledger *ledger, items <-chan store.W
 	if len(results) == 0 {
 		return nil
 	}
-	return ledger.write(nil, results)
+	return s.write(nil, results)
+}
+
+func (s *sending) write(intents []store.Intent, results []store.Result) error {
+	return s.ledger().write(store.Entry{Lease: s.lease, Channel: s.channel, Intents: intents, Results: results})
 }
 
 func (s *sending) count(r store.Result) store.Result {
@@ -364,7 +426,7 @@ func (s *sending) prepare(ctx context.Context, w store.Work) (notifiers.Wire, *s
 	m, ok := s.texts.compose(w)
 	m.Return = s.returnToken(w.Delivery)
 	if !ok {
-		return notifiers.Wire{}, &store.Result{Contact: w.Contact, State: breach.DeliveryRejected, Code: "no_text"}
+		return notifiers.Wire{}, &store.Result{Contact: w.Contact, Behind: w.Behind, State: breach.DeliveryRejected, Code: "no_text"}
 	}
 	wire, err := s.outlet.Notifier.Prepare(m)
 	if err != nil {
@@ -391,27 +453,27 @@ func (s *sending) settle(ctx context.Context, w store.Work, wire notifiers.Wire)
 		outcome, receipt, err := asker.Ask(ctx, wire, began)
 		switch {
 		case err == nil && outcome == breach.Accepted:
-			return &store.Result{Contact: w.Contact, State: breach.DeliveryAccepted, Code: "asked", Reference: receipt.Reference}
+			return &store.Result{Contact: w.Contact, Behind: w.Behind, State: breach.DeliveryAccepted, Code: "asked", Reference: receipt.Reference}
 		case err == nil && outcome == breach.Permanent:
-			return &store.Result{Contact: w.Contact, State: breach.DeliveryRejected, Code: "asked"}
+			return &store.Result{Contact: w.Contact, Behind: w.Behind, State: breach.DeliveryRejected, Code: "asked"}
 		case err == nil && outcome == breach.Temporary:
 			return nil // it certainly never arrived
 		case doubt < s.Policy.DoubtWindow:
-			return &store.Result{Contact: w.Contact, State: breach.DeliveryInDoubt, Code: "asked", Again: max(s.Policy.DoubtInterval, time.Millisecond)}
+			return &store.Result{Contact: w.Contact, Behind: w.Behind, State: breach.DeliveryInDoubt, Code: "asked", Again: max(s.Policy.DoubtInterval, time.Millisecond)}
 		}
 	}
 	if r, ok := s.outlet.Notifier.(notifiers.Repeater); ok && doubt < r.RepeatWindow() && w.Tries < s.Policy.MaxTries {
 		return nil // the provider drops the second one
 	}
 	if s.Policy.NoDuplicate || w.Resent {
-		return &store.Result{Contact: w.Contact, State: breach.DeliveryInDoubt, Code: "unsettled", MoveOn: true}
+		return &store.Result{Contact: w.Contact, Behind: w.Behind, State: breach.DeliveryInDoubt, Code: "unsettled", MoveOn: true}
 	}
 	return nil
 }
 
 // judge turns what Send said into a row of the ledger.
 func (s *sending) judge(w store.Work, receipt breach.Receipt, err error) store.Result {
-	r := store.Result{Contact: w.Contact, Reference: receipt.Reference}
+	r := store.Result{Contact: w.Contact, Behind: w.Behind, Reference: receipt.Reference}
 	var wish time.Duration
 	if e, ok := errors.AsType[*notifiers.Error](err); ok {
 		r.Code, wish = e.Code, e.After
