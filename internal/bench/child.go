@@ -137,3 +137,25 @@ func peakMB() (float64, error) {
 	}
 	return 0, errors.New("read the peak of memory: /proc/self/status has no VmHWM")
 }
+
+// cpuOf is the processor time of a server and its living children.
+func cpuOf(server int) (total time.Duration) {
+	const tick = time.Second / 100 // the kernel's USER_HZ
+	folders, _ := filepath.Glob("/proc/[0-9]*")
+	for _, folder := range folders {
+		b, err := os.ReadFile(filepath.Join(folder, "stat"))
+		_, rest, ok := strings.Cut(string(b), ") ")
+		if err != nil || !ok {
+			continue // it has ended meanwhile
+		}
+		f := strings.Fields(rest) // from the third field on: state, parent, ...
+		if pid := filepath.Base(folder); len(f) < 13 || f[1] != strconv.Itoa(server) && pid != strconv.Itoa(server) {
+			continue
+		}
+		for _, ticks := range f[11:13] { // utime, stime
+			n, _ := strconv.Atoi(ticks)
+			total += time.Duration(n) * tick
+		}
+	}
+	return total
+}

@@ -56,8 +56,8 @@ func enginePart(ctx context.Context, b *bench) error {
 		}
 		rate, reference := engineMails/ours.took.Seconds(), engineMails/theirs.Seconds()
 		ratios, bytes = append(ratios, rate/reference), append(bytes, ours.bytes/engineMails)
-		b.say("round %d: ours %.0f/s (%.0f bytes of database a mail: tables %.0f, indexes %.0f, WAL %.0f), smtp-source %.0f/s, ratio %.3f", round+1, rate,
-			ours.bytes/engineMails, ours.heap/engineMails, ours.indexes/engineMails, ours.wal/engineMails, reference, rate/reference)
+		b.say("round %d: ours %.0f/s (database: %.0f µs CPU, %.0f bytes a mail: tables %.0f, indexes %.0f, WAL %.0f), smtp-source %.0f/s, ratio %.3f", round+1, rate,
+			float64(ours.cpu.Microseconds())/engineMails, ours.bytes/engineMails, ours.heap/engineMails, ours.indexes/engineMails, ours.wal/engineMails, reference, rate/reference)
 	}
 	r, err := w.dismiss()
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *stack) hireWorker(ctx context.Context, relay string) (*hand[worked], er
 
 // gauged is what one campaign took.
 type gauged struct {
-	took                      time.Duration
+	took, cpu                 time.Duration // cpu: the database's
 	heap, indexes, wal, bytes float64
 }
 
@@ -109,11 +109,12 @@ func (s *stack) round(ctx context.Context, name string, mails int) (g gauged, er
 	if err != nil {
 		return g, err
 	}
+	used := cpuOf(s.postmaster())
 	began := time.Now()
 	if err := s.send(ctx, id, shards, 1<<30); err != nil {
 		return g, err
 	}
-	g.took = time.Since(began)
+	g.took, g.cpu = time.Since(began), cpuOf(s.postmaster())-used
 	after, err := weigh(ctx, db)
 	if err != nil {
 		return g, err

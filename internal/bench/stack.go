@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -79,6 +81,14 @@ func (s *stack) stop() {
 		_ = s.postgres.Close()
 		_ = os.RemoveAll(s.postgres.Dir())
 	}
+}
+
+// postmaster is the server's process, 0 where it cannot be told.
+func (s *stack) postmaster() int {
+	b, _ := os.ReadFile(filepath.Join(s.postgres.Dir(), "data", "postmaster.pid"))
+	line, _, _ := strings.Cut(string(b), "\n")
+	pid, _ := strconv.Atoi(line)
+	return pid
 }
 
 // quiet drops the SDK's log lines.
