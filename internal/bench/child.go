@@ -21,6 +21,7 @@ import (
 type role func(ctx context.Context, in []byte) (any, error)
 
 var roles = map[string]role{
+	"import": importRole,
 	"send":   sendRole,
 	"worker": workerRole,
 }

@@ -31,6 +31,8 @@ type part struct {
 var parts = []part{
 	{"send", sendPart},
 	{"engine", enginePart},
+	{"import", importPart},
+	{"scale", scalePart},
 }
 
 func main() {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,7 +17,6 @@ import (
 	"tocsin/internal/devstack"
 	"tocsin/internal/seal"
 	"tocsin/internal/store"
-	"tocsin/templates"
 	"tocsin/workflows"
 )
 
@@ -168,16 +166,6 @@ func plan(ctx context.Context, s *store.Store, name string, people, shardSize in
 	if err := addPeople(ctx, s, id, people); err != nil {
 		return id, nil, err
 	}
-	if _, err := s.AddCampaign(ctx, id, 1, templates.NewNoticeNumber([16]byte([]byte(fmt.Sprintf("%-16.16s", name)))), []breach.Channel{breach.Email}); err != nil {
-		return id, nil, err
-	}
-	doc, err := approvedNotice(ctx, s, id)
-	if err != nil {
-		return id, nil, err
-	}
-	_, shards, err := s.Freeze(ctx, id, 1, doc, shardSize)
-	if err == nil && len(shards) == 0 {
-		err = errors.New("the frozen audience is empty")
-	}
+	shards, err := freeze(ctx, s, id, name, shardSize)
 	return id, shards, err
 }

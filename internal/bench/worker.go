@@ -51,8 +51,11 @@ func workerRole(ctx context.Context, in []byte) (any, error) {
 	}
 	defer engine.Close()
 	sender := &activities.Sender{
-		Store: s, Channels: map[breach.Channel]activities.Outlet{breach.Email: {Notifier: smtp, Lanes: connections}}, Now: time.Now,
+		Store: s, Channels: map[breach.Channel]activities.Outlet{}, Now: time.Now,
 		Policy: activities.SendPolicy{RetryFirst: time.Minute, RetryMost: time.Hour, MaxTries: 5, DoubtWindow: time.Hour, DoubtInterval: time.Minute},
+	}
+	for _, channel := range []breach.Channel{breach.Email, breach.SMS, breach.Push} { // nobody here has a phone or a token in use
+		sender.Channels[channel] = activities.Outlet{Notifier: smtp, Lanes: connections}
 	}
 	first := worker.New(engine, workflows.QueueIncident, worker.Options{DisableRegistrationAliasing: true})
 	workflows.Register(first)
