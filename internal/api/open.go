@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -123,6 +124,18 @@ func (st standing) obligationItem(m store.Matter) (OpenItem, bool) {
 		return OpenItem{
 			Text: breach.Text{ZH: "期限尚未起算：" + o.Result.Title.ZH, EN: "Its clock has not started: " + o.Result.Title.EN},
 			Next: st.typeFacts([]breach.FactName{o.Result.Clock}),
+		}, true
+	}
+	switch {
+	case o.Status == store.ObligationLate:
+		return OpenItem{
+			Text: breach.Text{ZH: "须先说明迟报原因：" + o.Result.Title.ZH, EN: "Needs the reason of its lateness first: " + o.Result.Title.EN},
+			Next: fmt.Sprintf("tocsin filing answer %s %s %s.zh=… %[3]s.en=…", id, o.Key, store.DelayItem),
+		}, true
+	case o.MetAt != nil: // the chain goes on
+		return OpenItem{
+			Text: breach.Text{ZH: "续报或撤回尚未报送；不需要的，请退回：" + o.Result.Title.ZH, EN: "A supplement or withdrawal is not filed; refuse it where it is not needed: " + o.Result.Title.EN},
+			Next: "tocsin filing list " + id,
 		}, true
 	}
 	next := map[breach.Duty]string{

@@ -435,6 +435,16 @@ func TestNoticesAreDelayedByLawAlone(t *testing.T) {
 	want(t, "waiving a notice", err, "law_only")
 }
 
+func TestWhatIsNotOwedYetIsNeitherHeldNorWaived(t *testing.T) {
+	s := open(t)
+	id := openIncident(t, s)
+	o := obligation(time.Hour)
+	o.Owed, o.Hard, o.DueAt = breach.Possible, false, nil
+	assess(t, s, id, o)
+	_, err := s.ProposeWaiver(t.Context(), store.Waiver{Incident: id, Key: duty, Reason: "x", By: "li.wei"})
+	want(t, "waiving what hangs on unknown facts", err, "not_owed")
+}
+
 func TestAWaiverStandsInTheRegisterWithItsReasonAndBothPeople(t *testing.T) {
 	s := open(t)
 	id := reported(t, s, time.Hour)

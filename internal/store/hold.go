@@ -105,6 +105,8 @@ func (s *Store) mayPostpone(ctx context.Context, id breach.IncidentID, key, reas
 		return refused("law_only", "%s tells people; it is %s only where its law says so: state the fact that the law names, and the assessment moves the deadline or ends the duty", key, what)
 	case o.Status.Ended() || o.MetAt != nil:
 		return refused("ended", "%s has ended (%s): there is nothing to be %s", key, o.Status, what)
+	case o.Owed == breach.NotOwed || o.Owed == breach.Possible && (!o.Result.Hard || o.DueAt == nil):
+		return refused("not_owed", "%s is not owed, or not yet: there is nothing to be %s", key, what) // nobody works on it
 	case strings.TrimSpace(reason) == "":
 		return refused("needs_reason", "say why %s is to be %s: the reason stays with the incident", key, what)
 	}
