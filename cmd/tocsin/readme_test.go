@@ -292,23 +292,31 @@ type step struct {
 
 // follow says it for each command, by its first two words.
 var follow = map[string]step{
-	"incident open":   {says: []string{"Follow it: tocsin incident watch INC-"}, after: func(r *reader, out string) { r.incident = exampleIncident.FindString(out) }},
-	"incident watch":  {before: (*reader).assessed, says: []string{"Phase:"}},
-	"task list":       {before: (*reader).hasTasks, says: []string{"responder"}},
-	"incident facts":  {says: []string{"The facts are at revision 2."}},
-	"incident show":   {before: (*reader).owesReport, says: []string{"relatively major", "03:5", "Possible, depending on facts not known yet"}},
-	"facts new":       {},
-	"obligations":     {},
-	"regulation list": {says: []string{"cn-cac"}},
-	"people import":   {says: []string{"20 new people"}},
-	"people count":    {says: []string{"affected", "20"}},
-	"filing list":     {before: (*reader).drafted, says: []string{"cn-cac-other/cn-cac-provincial", "awaits approval"}},
-	"filing show":     {before: (*reader).drafted, says: []string{"Prepared by", "zhao.min", "SHA-256"}},
-	"filing approve":  {before: (*reader).drafted, says: []string{"Approved: cn-cac-other/cn-cac-provincial"}, after: (*reader).isFiled},
-	"notice list":     {},
-	"incident close":  {before: (*reader).assessed, code: exitFailure, says: []string{"cannot be closed yet", "tocsin "}},
-	"config sample":   {},
-	"config check":    {code: exitFailure, says: []string{"database.url: is empty", "temporal.address: is empty"}},
+	"incident open":    {says: []string{"Follow it: tocsin incident watch INC-"}, after: func(r *reader, out string) { r.incident = exampleIncident.FindString(out) }},
+	"incident watch":   {before: (*reader).assessed, says: []string{"Phase:"}},
+	"task list":        {before: (*reader).hasTasks, says: []string{"responder"}},
+	"incident facts":   {says: []string{"The facts are at revision 2."}},
+	"incident show":    {before: (*reader).owesReport, says: []string{"relatively major", "03:5", "Possible, depending on facts not known yet"}},
+	"facts new":        {},
+	"obligations":      {},
+	"regulation list":  {says: []string{"cn-cac"}},
+	"people import":    {says: []string{"20"}},
+	"people count":     {says: []string{"affected", "20"}},
+	"people segments":  {},
+	"filing form":      {before: (*reader).drafted, says: []string{"cause"}},
+	"filing answer":    {before: (*reader).drafted},
+	"filing diff":      {before: (*reader).answered, says: []string{"a leaked operator password"}},
+	"filing export":    {after: func(r *reader, _ string) { r.isPDF("report.pdf") }},
+	"notice status":    {},
+	"notice reconcile": {},
+	"register export":  {after: func(r *reader, _ string) { r.holds("register.csv", r.incident) }},
+	"filing list":      {before: (*reader).drafted, says: []string{"cn-cac-other/cn-cac-provincial", "awaits approval"}},
+	"filing show":      {before: (*reader).drafted, says: []string{"Prepared by", "zhao.min", "SHA-256"}},
+	"filing approve":   {before: (*reader).drafted, says: []string{"Approved: cn-cac-other/cn-cac-provincial"}, after: (*reader).isFiled},
+	"notice list":      {},
+	"incident close":   {before: (*reader).assessed, code: exitFailure, says: []string{"cannot be closed yet", "tocsin "}},
+	"config sample":    {},
+	"config check":     {code: exitFailure, says: []string{"database.url: is empty", "temporal.address: is empty"}},
 }
 
 // tocsin types one line.
@@ -419,6 +427,31 @@ func (r *reader) drafted() bool {
 	f, ok := r.report()
 	v := r.view()
 	return ok && v.Assessed && f.Document != nil && f.Document.FactsRev == v.FactsRev
+}
+
+// answered: the newest version says what was answered.
+func (r *reader) answered() bool {
+	f, ok := r.report()
+	if !ok || f.Document == nil {
+		return false
+	}
+	var v api.DocumentView
+	if err := r.manager.get(r.t.Context(), "/v1/documents/"+string(f.Document.ID), &v); err != nil {
+		r.t.Fatal(err)
+	}
+	return slices.ContainsFunc(v.Content.Renditions, func(t breach.Rendition) bool { return strings.Contains(t.Text, "a leaked operator password") })
+}
+
+func (r *reader) isPDF(name string) { r.holds(name, "%PDF-") }
+
+func (r *reader) holds(name, words string) {
+	content, err := os.ReadFile(name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if !bytes.Contains(content, []byte(words)) {
+		r.t.Errorf("%s does not hold %q", name, words)
+	}
 }
 
 // isFiled: the approved report went out by mail and was taken over.
