@@ -87,6 +87,8 @@ func TestSentence(t *testing.T) {
 		"the hash is wrong":            "The hash is wrong.",
 		"people.total must be a count": "people.total must be a count.",
 		"facts: must be an object":     "facts: must be an object.",
+		"cn-cac-other/cac has ended":   "cn-cac-other/cac has ended.",
+		"cn-ndsr-notify has ended":     "cn-ndsr-notify has ended.",
 		"INC-2026-0001 was closed":     "INC-2026-0001 was closed.",
 		"did you mean that?":           "Did you mean that?",
 		"":                             "",

@@ -106,13 +106,13 @@ func sentence(s string) string {
 	return s + "."
 }
 
-// startsWithName reports whether a text begins with a field's or fact's name, whose case matters.
+// startsWithName reports whether a text begins with the name of a field, a fact or a duty, whose case matters.
 func startsWithName(s string) bool {
 	for _, r := range s {
 		switch r {
 		case ' ':
 			return false
-		case '.', '[', ':', '_':
+		case '.', '[', ':', '_', '/', '-':
 			return true
 		}
 	}
