@@ -186,6 +186,13 @@ func TestFormItems(t *testing.T) {
 	if _, err := s.FormItems("cn-cac/none"); err == nil || !strings.Contains(err.Error(), "cn-cac/initial") {
 		t.Errorf("%v", err)
 	}
+	v := sampleFiling(templates.FormGeneral)
+	if items, err = s.DutyItems(v.Obligation); err != nil || len(items) < 3 {
+		t.Fatal(err)
+	}
+	if last := items[len(items)-1]; last.Label != v.Obligation.Content[2] || !slices.Equal(last.Answers, []string{"asked.3"}) {
+		t.Errorf("what the law asks for beside the form: %+v", last)
+	}
 	for _, a := range templates.AnswerItems() {
 		if a.Name.ZH == "" || a.Name.EN == "" || a.Help.ZH == "" || a.Help.EN == "" {
 			t.Errorf("%s lacks a name or a help", a.Key)

@@ -45,6 +45,22 @@ func (s *Set) FormItems(form string) ([]FormItem, error) {
 	return out, nil
 }
 
+// DutyItems is [Set.FormItems] of a duty's form, with a row for each content that the law asks for and that the form has no row
+// of its own for.
+func (s *Set) DutyItems(o breach.Obligation) ([]FormItem, error) {
+	form := s.FormFor(o)
+	out, err := s.FormItems(form)
+	if err != nil || o.Stage == breach.StageWithdrawal {
+		return out, err
+	}
+	for i, c := range o.Content {
+		if !s.FormCarries(form, c) {
+			out = append(out, FormItem{Label: c, Answers: []string{fmt.Sprintf("asked.%d", i+1)}})
+		}
+	}
+	return out, nil
+}
+
 func (i FormItem) filled() bool { return len(i.Answers)+len(i.Facts) > 0 }
 
 func (i FormItem) source() string { return fmt.Sprint(i.Answers, i.Facts) }

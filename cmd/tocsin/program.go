@@ -94,19 +94,20 @@ func reportForms(texts *templates.Set) api.Forms {
 	return api.Forms{
 		Items: func(o breach.Obligation) (string, []api.FormItem, error) {
 			form := texts.FormFor(o)
-			items, err := formItems(texts, form, prompts)
-			if err != nil {
-				return "", nil, err
-			}
-			o.Stage = breach.StageSupplement // what only a later report asks for can be answered beforehand
-			if later := texts.FormFor(o); later != form {
-				more, err := formItems(texts, later, prompts)
+			items, err := formItems(texts, o, prompts)
+			for _, later := range laterReports { // what only a later report asks for can be answered beforehand
 				if err != nil {
-					return "", nil, err
+					break
 				}
-				items = append(items, onlyIn(more, items)...)
+				o.Stage = later.stage
+				if texts.FormFor(o) == form {
+					continue
+				}
+				var more []api.FormItem
+				more, err = formItems(texts, o, prompts)
+				items = append(items, onlyIn(more, items, later.name)...)
 			}
-			return form, items, nil
+			return form, items, err
 		},
 		Check: func(item string, text, notApplicable breach.Text) error {
 			return templates.CheckAnswer(item, templates.Answer{Text: text, NotApplicable: notApplicable})
@@ -115,8 +116,17 @@ func reportForms(texts *templates.Set) api.Forms {
 	}
 }
 
-func formItems(texts *templates.Set, form string, prompts map[string]api.FormPrompt) ([]api.FormItem, error) {
-	rows, err := texts.FormItems(form)
+// laterReports are those that a duty may bring by itself after the first.
+var laterReports = []struct {
+	stage breach.Stage
+	name  breach.Text
+}{
+	{breach.StageSupplement, breach.Text{ZH: "续报", EN: "supplement"}},
+	{breach.StageWithdrawal, breach.Text{ZH: "撤回", EN: "withdrawal"}},
+}
+
+func formItems(texts *templates.Set, o breach.Obligation, prompts map[string]api.FormPrompt) ([]api.FormItem, error) {
+	rows, err := texts.DutyItems(o)
 	if err != nil {
 		return nil, err
 	}
@@ -124,15 +134,19 @@ func formItems(texts *templates.Set, form string, prompts map[string]api.FormPro
 	for i, r := range rows {
 		items[i] = api.FormItem{Label: r.Label, Facts: r.Facts}
 		for _, key := range r.Answers {
-			items[i].Answers = append(items[i].Answers, prompts[key])
+			prompt, ok := prompts[key]
+			if !ok { // a content of the law that the form has no row of its own for
+				prompt = api.FormPrompt{Key: key, Name: r.Label, Help: breach.Text{ZH: "法律要求的内容。", EN: "The law asks for it."}}
+			}
+			items[i].Answers = append(items[i].Answers, prompt)
 		}
 	}
 	return items, nil
 }
 
-// onlyIn keeps the rows of a supplement's form that ask for something the first form does not, and says so.
-func onlyIn(later, first []api.FormItem) []api.FormItem {
-	asked := map[string]bool{}
+// onlyIn keeps the rows of a later report's form that ask for something the first form does not, and says so.
+func onlyIn(later, first []api.FormItem, name breach.Text) []api.FormItem {
+	asked := map[string]bool{store.WithdrawalItem: true} // why is said when it is asked for
 	for _, it := range first {
 		for _, p := range it.Answers {
 			asked[p.Key] = true
@@ -143,7 +157,7 @@ func onlyIn(later, first []api.FormItem) []api.FormItem {
 		it.Facts = nil // facts are asked for once
 		it.Answers = slices.DeleteFunc(slices.Clone(it.Answers), func(p api.FormPrompt) bool { return asked[p.Key] })
 		if len(it.Answers) > 0 {
-			it.Label.ZH, it.Label.EN = it.Label.ZH+"（续报）", it.Label.EN+" (supplement)"
+			it.Label.ZH, it.Label.EN = it.Label.ZH+"（"+name.ZH+"）", it.Label.EN+" ("+name.EN+")"
 			out = append(out, it)
 		}
 	}
