@@ -246,7 +246,8 @@ func (p *peopleImport) describe(file *audience.File) {
 	}
 }
 
-// batch is how many rows pass from the reading of the file to the writing of the database at once.
+// batch is how many rows pass from the reading of the file to the writing of the database at once: enough that passing them
+// costs nothing, few enough that they weigh nothing.
 const batch = 256
 
 // read reads the file while what was read is written.
