@@ -42,7 +42,7 @@ create table receipt_due (
 );
 create index receipt_due_next on receipt_due (next_at, no);
 
--- Mail domains that refuse us, not a person. Nothing is sent to them until the time is over or a person releases them.
+-- Mail domains that refuse us, not a person. Nothing is sent to them until the time is over.
 create table destination_hold (
     incident_no bigint not null references incident (no),
     blind       bytea not null,                     -- of the domain
