@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -180,7 +181,7 @@ func (s *stack) peak(ctx context.Context, b *bench, relay string, people int) (f
 	defer func() { _, _ = w.dismiss() }()
 	sending, cancel := context.WithTimeout(ctx, sendFor)
 	defer cancel()
-	if err := s.send(sending, id, shards[:min(len(shards), engineShards)], 50_000); err != nil && sending.Err() == nil {
+	if err := s.send(sending, id, shards[:min(len(shards), engineShards)], 50_000); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return 0, err
 	}
 	if err := s.store.Halt(ctx, id, 1, true, onCall); err != nil {

@@ -63,10 +63,9 @@ func (s *Store) commit(ctx context.Context, entries []Entry) error {
 	var batch pgx.Batch
 	for _, g := range grouped(entries) {
 		g.holds(&batch)
-		g.writeResults(&batch)
+		g.writeDeliveries(&batch)
 		g.foldTold(&batch)
 		g.foldMoved(&batch)
-		g.writeIntents(&batch)
 	}
 	return s.pool.SendBatch(ctx, &batch).Close()
 }
@@ -125,49 +124,46 @@ func (g *group) holds(b *pgx.Batch) {
 			where s.incident_no = $1 and s.campaign_n = $2 for share of s) held`, g.lease.no, g.lease.Campaign, shards, fences)
 }
 
-func (g *group) writeIntents(b *pgx.Batch) {
-	if len(g.intents) == 0 {
+// writeDeliveries writes intents and results in one statement: the counts that follow each statement are then made once.
+func (g *group) writeDeliveries(b *pgx.Batch) {
+	n := len(g.intents) + len(g.results)
+	if n == 0 {
 		return
 	}
-	n := len(g.intents)
-	contacts, hashes, resends := make([]int64, n), make([][]byte, n), make([]bool, n)
+	var (
+		contacts, fences          = make([]int64, 0, n), append(slices.Clone(g.begun), g.ended...)
+		states, codes, references = make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
+		hashes                    = make([][]byte, n)
+		resends, moves            = make([]bool, n), make([]bool, n)
+		again                     = make([]*time.Duration, n)
+	)
 	for i, x := range g.intents {
-		contacts[i], hashes[i], resends[i] = x.Contact, x.SHA256, x.Resend
+		contacts, states, codes, references = append(contacts, x.Contact), append(states, string(breach.DeliveryIntent)), append(codes, ""), append(references, "")
+		hashes[i], resends[i] = x.SHA256, x.Resend
 	}
-	b.Queue(`
-		with begun as (
-			update delivery d set state = 'intent', intent_at = now(), tries = tries + 1, wire_sha256 = u.h, resent = resent or u.r, next_at = null
-			from unnest($4::bigint[], $5::bigint[], $6::bytea[], $7::bool[]) u (c, f, h, r)
-			where d.incident_no = $1 and d.campaign_n = $2 and d.channel = $3 and d.contact = u.c and d.fence = u.f and d.state in ('claimed', 'temporary', 'in_doubt')
-			returning 1)
-		select `+demand(`count(*) = cardinality($4)`)+` from begun`,
-		g.lease.no, g.lease.Campaign, g.channel, contacts, g.begun, hashes, resends)
-}
-
-func (g *group) writeResults(b *pgx.Batch) {
-	if len(g.results) == 0 {
-		return
-	}
-	n := len(g.results)
-	contacts, states, codes, references, again, moves := make([]int64, n), make([]string, n), make([]string, n), make([]string, n), make([]*time.Duration, n), make([]bool, n)
 	for i, x := range g.results {
-		contacts[i], states[i], codes[i], references[i], moves[i] = x.Contact, string(x.State), x.Code, x.Reference, x.MoveOn
+		contacts, states, codes, references = append(contacts, x.Contact), append(states, string(x.State)), append(codes, x.Code), append(references, x.Reference)
+		moves[len(g.intents)+i] = x.MoveOn
 		if x.Again > 0 {
-			again[i] = &x.Again
+			again[len(g.intents)+i] = &x.Again
 		}
 	}
 	// A delivery in doubt that nobody looks at again has its time at infinity: settled as far as it can be.
 	b.Queue(`
-		with ended as (
-			update delivery d set state = u.s, code = u.k, reference = u.r, outcome_at = now(),
+		with written as (
+			update delivery d set state = u.s,
+				tries = tries + (u.s = 'intent')::int, wire_sha256 = coalesce(u.h, wire_sha256), resent = resent or u.w,
+				intent_at = case when u.s = 'intent' then now() else intent_at end,
+				code = case when u.s = 'intent' then code else u.k end, reference = case when u.s = 'intent' then reference else u.r end,
+				outcome_at = case when u.s = 'intent' then outcome_at else now() end,
 				doubted_at = case when u.s = 'in_doubt' then coalesce(doubted_at, now()) else doubted_at end,
 				next_at = case when u.m then 'infinity' else now() + u.a end
-			from unnest($4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::interval[], $10::bool[]) u (c, f, s, k, r, a, m)
+			from unnest($4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bool[], $11::interval[], $12::bool[]) u (c, f, s, k, r, h, w, a, m)
 			where d.incident_no = $1 and d.campaign_n = $2 and d.channel = $3 and d.contact = u.c and d.fence = u.f
-				and d.state in ('claimed', 'intent', 'temporary', 'in_doubt')
+				and (d.state in ('claimed', 'temporary', 'in_doubt') or d.state = 'intent' and u.s <> 'intent')
 			returning 1)
-		select `+demand(`count(*) = cardinality($4)`)+` from ended`,
-		g.lease.no, g.lease.Campaign, g.channel, contacts, g.ended, states, codes, references, again, moves)
+		select `+demand(`count(*) = cardinality($4)`)+` from written`,
+		g.lease.no, g.lease.Campaign, g.channel, contacts, fences, states, codes, references, hashes, resends, again, moves)
 }
 
 // foldTold tells everyone behind a contact whose message was taken over, whichever shard they are in. In the order of ids, as

@@ -64,6 +64,9 @@ end $$;
 -- A standing counts twice: for its recipient, and, where it stands for its person, for the person.
 create function standing_begun() returns trigger language plpgsql as $$
 begin
+    if not exists (select from fresh) then
+        return null;
+    end if;
     insert into progress_delta (incident_no, kind, campaign_n, cohort, channel, state, n)
     select s.incident_no, k.kind, case k.kind when 'person' then 0 else coalesce(c.n, 0) end, r.cohort,
         case k.kind when 'person' then '' else coalesce(s.told_by, '') end,
@@ -76,6 +79,9 @@ begin
 end $$;
 create function standing_moved() returns trigger language plpgsql as $$
 begin
+    if not exists (select from fresh) then -- an insert that might have met a conflict comes here too
+        return null;
+    end if;
     insert into progress_delta (incident_no, kind, campaign_n, cohort, channel, state, n)
     select s.incident_no, k.kind, case k.kind when 'person' then 0 else coalesce(c.n, 0) end, r.cohort,
         case k.kind when 'person' then '' else coalesce(s.told_by, '') end,
