@@ -13,6 +13,8 @@
 //     characters like others: nothing in a text is ever interpreted.
 //   - The footer of each page has the page's number, the number of pages and the SHA-256 of the content that was approved.
 //
+// Setting a short report takes about 50 ms, nearly all of it to cut the typeface down to what the report needs.
+//
 // A PDF from here is neither tagged nor PDF/A; where an authority wants either, DOCX and an office program are the way.
 //
 // # The typeface
