@@ -40,6 +40,7 @@ func startCampaign(t *testing.T, people int, mailsPerSecond float64) *bench {
 	t.Helper()
 	b := startBench(t, false, func(cfg *config.Config) {
 		cfg.Policy.ShardSize, cfg.Policy.ChunkSize = 250, 100
+		cfg.Policy.FirstWave.Size = 0 // whatever the size, everybody at once
 		cfg.Policy.Limits = []config.Limit{
 			{Channel: "email", Connections: lanes, PerSecond: mailsPerSecond}, {Channel: "sms", Connections: lanes}, {Channel: "push", Connections: lanes},
 		}
