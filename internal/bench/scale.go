@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -181,8 +180,9 @@ func (s *stack) peak(ctx context.Context, b *bench, relay string, people int) (f
 	defer func() { _, _ = w.dismiss() }()
 	sending, cancel := context.WithTimeout(ctx, sendFor)
 	defer cancel()
-	if err := s.send(sending, id, shards[:min(len(shards), engineShards)], 50_000); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return 0, err
+	began := time.Now()
+	if err := s.send(sending, id, shards[:min(len(shards), engineShards)], 50_000); err != nil && time.Since(began) < sendFor-time.Second {
+		return 0, err // and not only the time that is over, which the engine's client says in several ways
 	}
 	if err := s.store.Halt(ctx, id, 1, true, onCall); err != nil {
 		return 0, err
