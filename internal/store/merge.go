@@ -119,6 +119,10 @@ func (m merging) end(ctx context.Context, present bool) error {
 func (m merging) unite(ctx context.Context, present bool) error {
 	known, knownRow, headElsewhere := "", "false", "false"
 	if present {
+		// Without it each row of the new file would be looked for among all that are on file.
+		if err := m.run(ctx, `create index if not exists {table}_again on {table} (person); analyze {table}`); err != nil {
+			return err
+		}
 		known = `union select s.person from {stage} s join {table} p on p.person = s.person and p.flags & 1 <> 0 where s.flags & 1 <> 0`
 		knownRow = `exists (select from {table} p join cohort k on k.incident_no = {no} and k.no = p.cohort where p.person = s.person and k.role = c.role
 			and p.email is not distinct from s.email and p.sms is not distinct from s.sms and p.push is not distinct from s.push)`

@@ -42,7 +42,8 @@ func tableExists(ctx context.Context, q querier, name string) (exists bool, err 
 }
 
 // recipientName is the partition of an incident's recipients, stageName the table that one import fills.
-func recipientName(no int64) string           { return fmt.Sprintf("recipient_%d", no) }
+func recipientName(no int64) string { return fmt.Sprintf("recipient_%d", no) }
+
 func stageName(no int64, importNo int) string { return fmt.Sprintf("recipient_%d_in_%d", no, importNo) }
 
 // indexContacts makes the indexes by which recipients, and those who share a contact, are found, once an incident's people are about to

@@ -38,17 +38,20 @@ const headState = `case when s.flags & 2 <> 0 then coalesce(s.person_state, 'ope
 func identities() []identity {
 	all := []identity{
 		{
-			"people", breach.Text{ZH: "导入时计的受影响人数 = 名册中的人数", EN: "affected people as imports counted them = people on file"},
+			"people",
+			breach.Text{ZH: "导入时计的受影响人数 = 名册中的人数", EN: "affected people as imports counted them = people on file"},
 			`select coalesce(sum(people), 0) from cohort where incident_no = $1`,
 			`select count(*) from recipient where incident_no = $1 and flags & 1 <> 0`,
 		},
 		{
-			"recipients", breach.Text{ZH: "导入时计的收件人数 = 名册中的收件人数", EN: "recipients as imports counted them = recipients on file"},
+			"recipients",
+			breach.Text{ZH: "导入时计的收件人数 = 名册中的收件人数", EN: "recipients as imports counted them = recipients on file"},
 			`select coalesce(sum(recipients), 0) from cohort where incident_no = $1`,
 			`select count(*) from recipient where incident_no = $1`,
 		},
 		{
-			"sum", breach.Text{
+			"sum",
+			breach.Text{
 				ZH: "受影响 = 已告知 + 公告告知 + 免除 + 进行中 + 未送达（逐人重数）",
 				EN: "affected = told + told by public notice + exempt + open + missed, everybody counted anew",
 			},
@@ -57,24 +60,28 @@ func identities() []identity {
 				from recipient r left join standing s on s.incident_no = $1 and s.id = r.id where r.incident_no = $1 and r.flags & 1 <> 0`,
 		},
 		{
-			"standings", breach.Text{ZH: "有状态的收件人 = 其中在名册中、标记相符的", EN: "standings = those of a recipient on file with the same flags"},
+			"standings",
+			breach.Text{ZH: "有状态的收件人 = 其中在名册中、标记相符的", EN: "standings = those of a recipient on file with the same flags"},
 			`select count(*) from standing where incident_no = $1`,
 			`select count(*) from standing s join recipient r on r.incident_no = $1 and r.id = s.id and r.flags = s.flags where s.incident_no = $1`,
 		},
 		{
-			"campaigns", breach.Text{ZH: "各次告知名单中的收件人 + 尚未纳入的 = 全部收件人", EN: "recipients of campaigns + those that none has taken = all recipients"},
+			"campaigns",
+			breach.Text{ZH: "各次告知名单中的收件人 + 尚未纳入的 = 全部收件人", EN: "recipients of campaigns + those that none has taken = all recipients"},
 			`select (select count(*) from recipient r where r.incident_no = $1 and ` + newestCampaign + ` is not null)
 				+ coalesce((select sum(recipients) from people_import where incident_no = $1 and lo >= (select coalesce(max(hi), 0) from campaign where incident_no = $1)), 0)`,
 			`select count(*) from recipient where incident_no = $1`,
 		},
 		{
-			"shards", breach.Text{ZH: "分片覆盖的收件人区间 = 各次告知的区间", EN: "ids that shards cover = ids of their campaigns"},
+			"shards",
+			breach.Text{ZH: "分片覆盖的收件人区间 = 各次告知的区间", EN: "ids that shards cover = ids of their campaigns"},
 			`select coalesce(sum(hi - lo), 0) from (
 				select s.lo, least(s.hi, coalesce(lead(s.lo) over (partition by s.campaign_n order by s.lo), s.hi)) as hi from shard s where s.incident_no = $1) x`,
 			`select coalesce(sum(hi - lo), 0) from campaign where incident_no = $1 and frozen_at is not null`,
 		},
 		{
-			"ledger", breach.Text{ZH: "台账中的投递 = 属于某一分片、某一渠道的", EN: "deliveries = those that belong to a shard and a rung of their campaign"},
+			"ledger",
+			breach.Text{ZH: "台账中的投递 = 属于某一分片、某一渠道的", EN: "deliveries = those that belong to a shard and a rung of their campaign"},
 			`select count(*) from delivery where incident_no = $1`,
 			`select count(*) from delivery d join shard s on s.incident_no = $1 and s.campaign_n = d.campaign_n and s.shard = d.shard
 				join campaign c on c.incident_no = $1 and c.n = d.campaign_n and d.channel = any(c.ladder) where d.incident_no = $1`,
@@ -88,24 +95,28 @@ func identities() []identity {
 		running("running_deliveries", "delivery", breach.Text{ZH: "随记的投递数，逐项 = 重数的", EN: "running counts of deliveries = counted anew, by campaign, channel and state"},
 			`campaign_n, channel, state, resent`, `true`, `select campaign_n, channel, state, resent from delivery where incident_no = $1`),
 		{
-			"public", breach.Text{ZH: "以公告告知的收件人 = 其中确有公告发布的", EN: "recipients told by public notice = those while a public notice was published"},
+			"public",
+			breach.Text{ZH: "以公告告知的收件人 = 其中确有公告发布的", EN: "recipients told by public notice = those while a public notice was published"},
 			`select count(*) from standing where incident_no = $1 and state = 'public'`,
 			`select count(*) from standing s where s.incident_no = $1 and s.state = 'public' and exists (select from public_notice p where p.incident_no = $1)`,
 		},
 		{
-			"bounces", breach.Text{ZH: "被退回的投递 = 其中有退信记录的", EN: "deliveries that bounced = those with a report that came back"},
+			"bounces",
+			breach.Text{ZH: "被退回的投递 = 其中有退信记录的", EN: "deliveries that bounced = those with a report that came back"},
 			`select count(*) from delivery where incident_no = $1 and state = 'bounced'`,
 			`select count(*) from delivery d where d.incident_no = $1 and d.state = 'bounced' and exists (
 				select from receipt_fact f where f.incident_no = $1 and f.campaign_n = d.campaign_n and f.channel = d.channel and f.contact = d.contact)`,
 		},
 		{
-			"exempt", breach.Text{ZH: "被免除的收件人 = 其中有获准免除记录的", EN: "recipients who are exempt = those with an approved exemption on record"},
+			"exempt",
+			breach.Text{ZH: "被免除的收件人 = 其中有获准免除记录的", EN: "recipients who are exempt = those with an approved exemption on record"},
 			`select count(*) from standing where incident_no = $1 and state = 'exempt'`,
 			`select count(*) from standing s join recipient r on r.incident_no = $1 and r.id = s.id where s.incident_no = $1 and s.state = 'exempt'
 				and exists (select from exemption e where e.incident_no = $1 and e.person = r.person and e.approved_at is not null)`,
 		},
 		{
-			"families", breach.Text{ZH: "有多名收件人的人 = 其中状态与收件人相符的", EN: "people with several recipients = those who stand where their recipients say"},
+			"families",
+			breach.Text{ZH: "有多名收件人的人 = 其中状态与收件人相符的", EN: "people with several recipients = those who stand where their recipients say"},
 			`select count(*) from recipient where incident_no = $1 and flags = 3`,
 			`select count(*) from (` + foldedPeople + `) f join recipient h on h.incident_no = $1 and h.person = f.person and h.flags & 1 <> 0
 				left join standing t on t.incident_no = $1 and t.id = h.id where coalesce(t.person_state, 'open') = f.state`,
@@ -140,7 +151,8 @@ func evidenceOf(channel breach.Channel) []identity {
 			where b.incident_no = $1 and b.{column} = r.contact and b.id >= c.lo and b.id < c.hi) f on true`)
 	return []identity{
 		{
-			"told_" + string(channel), breach.Text{
+			"told_" + string(channel),
+			breach.Text{
 				ZH: fmt.Sprintf("以 %s 告知的收件人 = 其中台账有已接收投递的", channel),
 				EN: fmt.Sprintf("recipients told by %s = those with a delivery that was accepted", channel),
 			},
@@ -150,7 +162,8 @@ func evidenceOf(channel breach.Channel) []identity {
 				join delivery d on d.incident_no = $1 and d.campaign_n = r.campaign_n and d.channel = '%[1]s' and d.contact = f.first and d.state = 'accepted'`, channel),
 		},
 		{
-			"accepted_" + string(channel), breach.Text{
+			"accepted_" + string(channel),
+			breach.Text{
 				ZH: fmt.Sprintf("%s 已接收的投递 = 其中背后的人都已告知的", channel),
 				EN: fmt.Sprintf("deliveries accepted by %s = those with nobody behind them left untold", channel),
 			},

@@ -17,8 +17,10 @@ func sentCampaign(t *testing.T, s *store.Store) breach.IncidentID {
 	id := openIncident(t, s)
 	mother := store.Guardian{Name: "母", Contacts: store.Contacts{Email: "mother@example.com"}}
 	kid := func(name string) store.AffectedPerson {
-		return store.AffectedPerson{Identity: name, Name: name, Age: "under_14", Minor: true, Language: breach.Chinese, Region: "CN", Categories: []string{"education"},
-			Contacts: store.Contacts{Phone: "+86138000010" + fmt.Sprintf("%02d", len(name))}, Guardians: []store.Guardian{mother}}
+		return store.AffectedPerson{
+			Identity: name, Name: name, Age: "under_14", Minor: true, Language: breach.Chinese, Region: "CN", Categories: []string{"education"},
+			Contacts: store.Contacts{Phone: "+86138000010" + fmt.Sprintf("%02d", len(name))}, Guardians: []store.Guardian{mother},
+		}
 	}
 	importPeople(t, s, id,
 		adult("甲", "shared@example.com", "+8613800000001"), adult("乙", "shared@example.com", ""), adult("丙", "bad@example.com", "+8613800000003"),
@@ -102,7 +104,7 @@ func TestReconcile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer tx.Rollback(t.Context()) //nolint:errcheck // the violation is undone by closing, too
+			defer tx.Rollback(t.Context())
 			tag, err := tx.Exec(t.Context(), violation)
 			if err != nil || tag.RowsAffected() == 0 {
 				t.Fatalf("the violation changes nothing: %v", err)

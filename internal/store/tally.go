@@ -74,15 +74,6 @@ func countPeople(ctx context.Context, q querier, no int64) (breach.Tally, error)
 		from `+runningCounts+` x where incident_no = $1 and kind = 'person'`)
 }
 
-// scanPeople counts the same by reading every standing.
-func scanPeople(ctx context.Context, q querier, no int64) (breach.Tally, error) {
-	return tallyFrom(ctx, q, no, `
-		select count(*) filter (where state = 'told') as told, count(*) filter (where state = 'public') as public,
-			count(*) filter (where state = 'exempt') as exempt, count(*) filter (where state = 'missed') as missed
-		from (select case when flags & 2 <> 0 then coalesce(person_state, 'open') else state end as state
-			from standing where incident_no = $1 and flags & 1 <> 0) people`)
-}
-
 func tallyFrom(ctx context.Context, q querier, no int64, states string) (t breach.Tally, err error) {
 	var untoldExempt bool
 	err = q.QueryRow(ctx, `
