@@ -107,7 +107,7 @@ func (t *approvedTexts) merged(behind []store.Recipient, role breach.Audience) (
 }
 
 // choose picks the text for a region and the lines for some categories. A category that the text does not speak of came to
-// light after the approval: then everything that the text says is said, and the finding at the freeze asks for a supplement.
+// light after the approval: then everything that the text says is said, and the finding at the freeze asks for it.
 func (t *approvedTexts) choose(region string, l breach.Language, role breach.Audience, own []string) (templates.NoticeText, bool) {
 	key := region + " " + string(l) + " " + string(role) + " " + strings.Join(own, ",")
 	t.mu.Lock()

@@ -17,7 +17,7 @@ func peopleCommand() *cobra.Command {
   tocsin people fields`,
 	}
 	addAPIFlags(cmd)
-	cmd.AddCommand(peopleImportCommand(), peopleIssuesCommand(), peopleCountCommand(), peopleSegmentsCommand(), peopleOutcomeCommand(), peopleGrantCommand(), peopleFieldsCommand())
+	cmd.AddCommand(peopleImportCommand(), peopleIssuesCommand(), peopleCountCommand(), peopleSegmentsCommand(), peopleOutcomeCommand(), peopleGrantCommand(), peopleExemptCommand(), peopleExemptDecideCommand(), peopleFieldsCommand())
 	return cmd
 }
 

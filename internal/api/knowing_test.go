@@ -208,3 +208,34 @@ func TestPersonOutcome(t *testing.T) {
 		t.Error("the log names a contact")
 	}
 }
+
+// Only the law frees us from telling somebody, and never on one person's word.
+func TestExemptions(t *testing.T) {
+	w := newWorld(t, withTexts)
+	id := w.openIncident()
+	want[api.ImportAnswer](t, w.upload(id, []byte(mixedFile)), http.StatusCreated)
+	path := "/v1/incidents/" + string(id) + "/exemptions"
+	body := `{"id":"U1","reason":"law_enforcement","article":"45 CFR 164.412","paper":"EV-7","why":"the police asked"}`
+	refused(t, w.as(breach.RoleLead, "POST", path, strings.Replace(body, "law_enforcement", "too_dear", 1)), 422, "exemption")
+	refused(t, w.as(breach.RoleLead, "POST", path, strings.Replace(body, "EV-7", "", 1)), 422, "exemption")
+	refused(t, w.as(breach.RoleLead, "POST", path, strings.Replace(body, "U1", "U99", 1)), 404, "not_found")
+	refused(t, w.as(breach.RoleResponder, "POST", path, body), 403, "role")
+	e := want[store.Exemption](t, w.as(breach.RoleLead, "POST", path, body), 201)
+	refused(t, w.as(breach.RoleLead, "POST", path+"/1/decision", `{"verdict":"approved"}`), 409, "same_person")
+	refused(t, w.as(breach.RoleApprover, "POST", path+"/7/decision", `{"verdict":"approved"}`), 404, "not_found")
+	refused(t, w.as(breach.RoleApprover, "POST", path+"/1/decision", `{"verdict":"perhaps"}`), 422, "verdict")
+	if e = want[store.Exemption](t, w.as(breach.RoleApprover, "POST", path+"/1/decision", `{"verdict":"approved"}`), 200); e.ApprovedBy == nil || *e.ApprovedBy != person(breach.RoleApprover) {
+		t.Errorf("%+v", e)
+	}
+	if got := want[breach.Tally](t, w.as(breach.RoleManager, "GET", "/v1/incidents/"+string(id)+"/people/count", ""), 200); got.Exempt != 1 || !got.Reconciles() {
+		t.Errorf("%+v", got)
+	}
+	a := w.as(breach.RoleManager, "GET", path, "")
+	if got := want[api.ExemptionList](t, a, 200); len(got.Exemptions) != 1 || strings.Contains(string(a.body), "EV-7") || strings.Contains(string(a.body), "police asked") {
+		t.Errorf("%s", a.body)
+	}
+	want[store.Exemption](t, w.as(breach.RoleLead, "POST", path+"/1/lift", `{"why":"released"}`), 200)
+	if got := want[breach.Tally](t, w.as(breach.RoleManager, "GET", "/v1/incidents/"+string(id)+"/people/count", ""), 200); got.Exempt != 0 || got.Open != 4 {
+		t.Errorf("%+v", got)
+	}
+}

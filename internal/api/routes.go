@@ -62,6 +62,10 @@ func table(maxUpload int64) []Route {
 		{Method: "GET", Pattern: "/v1/incidents/{id}/people/segments", Roles: readers, do: peopleSegments, Does: "count who must be told, by the text they get"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/people/outcome", Roles: lookers, limit: formLimit, do: personOutcome, Does: "how telling one person went, masked; every look is journalled"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/people/grants", Roles: leads, limit: formLimit, do: grantChildren, Does: "let somebody look at how telling children went"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/exemptions", Roles: readers, do: listExemptions, Does: "list whom the law frees us from telling, without who they are"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/exemptions", Roles: leads, limit: formLimit, do: askExemption, Does: "ask that one person be lawfully left untold; another person decides"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/exemptions/{no}/decision", Roles: deciders, limit: formLimit, do: decideExemption, Does: "approve or refuse an exemption; never one's own"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/exemptions/{no}/lift", Roles: leads, limit: formLimit, do: liftExemption, Does: "end an exemption: the person is told after all"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/reconcile", Roles: readers, limit: formLimit, time: 30 * time.Minute, do: reconcile, Does: "count everybody and every delivery anew, and compare"},
 		{Method: "GET", Pattern: "/v1/incidents/{id}/people/issues", Roles: workers, do: importIssues, Does: "list rows that an import set aside or warned of"},
 

@@ -212,8 +212,8 @@ func (s *server) staleFindings(ctx context.Context, id breach.IncidentID, segmen
 		}
 	}
 	redraft := breach.Text{
-		ZH: "若尚未发送：补充事实后会重新起草。若已发送：tocsin notice supplement。",
-		EN: "If it was not sent yet, state the facts and it is drafted anew; if it was, use tocsin notice supplement.",
+		ZH: "若尚未发送：补充事实后会重新起草。若已发送：请以书面方式向这些人补充告知，并留存记录。",
+		EN: "If it was not sent yet, state the facts and it is drafted anew; if it was, write to these people by hand and keep a record.",
 	}
 	var out []SegmentFinding
 	if unsaid > 0 {

@@ -190,6 +190,7 @@ type behindRow struct {
 	Role     breach.Audience `db:"role"`
 	Language breach.Language `db:"language"`
 	Sealed   []byte          `db:"sealed"`
+	Exempt   bool            `db:"exempt"` // lawfully not told: no message names them
 }
 
 // page finds the shard's next recipients on a rung, and all of the campaign who share their contacts.
@@ -204,10 +205,11 @@ func (s *Store) page(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Cha
 			select r.id, r.`+column+` as contact from recipient r left join standing s on s.incident_no = r.incident_no and s.id = r.id
 			where r.incident_no = $1 and r.id > $2 and r.id >= $3 and r.id < $4 and `+onRung(l.Ladder, channel)+` order by r.id limit $5),
 		upTo as (select case when count(*) < $5 then $4 else max(id) end as next from page)
-		select u.next, b.`+column+` as contact, b.id, b.cohort, c.role, c.language, b.sealed
+		select u.next, b.`+column+` as contact, b.id, b.cohort, c.role, c.language, b.sealed, coalesce(x.state = 'exempt', false) as exempt
 		from (select distinct contact from page) p cross join upTo u
 		join recipient b on b.incident_no = $1 and b.`+column+` = p.contact and b.id + 0 >= $6 and b.id + 0 < $7
-		join cohort c on c.incident_no = $1 and c.no = b.cohort order by b.id`,
+		join cohort c on c.incident_no = $1 and c.no = b.cohort
+		left join standing x on x.incident_no = $1 and x.id = b.id order by b.id`,
 		l.no, after, l.Lo, l.Hi, limit, l.first, l.last)
 	if err != nil || len(rows) == 0 {
 		return nil, l.Hi, err
@@ -281,6 +283,9 @@ func (s *Store) fill(ctx context.Context, l Lease, channel breach.Channel, work 
 		if w.To == "" {
 			w.To = secret.to(channel)
 		}
+		if r.Exempt {
+			continue
+		}
 		w.Behind = append(w.Behind, Recipient{ID: r.ID, Cohort: r.Cohort, Role: r.Role, Language: r.Language, Name: secret.Name, Person: secret.Person})
 	}
 	return nil
@@ -346,9 +351,10 @@ func (s *Store) Unsettled(ctx context.Context, l Lease, channel breach.Channel, 
 		}
 		column := contactColumn(channel)
 		found, err := list[behindRow](ctx, tx, `
-			select b.`+column+` as contact, b.id, b.cohort, c.role, c.language, b.sealed
+			select b.`+column+` as contact, b.id, b.cohort, c.role, c.language, b.sealed, coalesce(x.state = 'exempt', false) as exempt
 			from recipient f join recipient b on b.incident_no = $1 and b.`+column+` = f.`+column+` and b.id + 0 >= $3 and b.id + 0 < $4
 			join cohort c on c.incident_no = $1 and c.no = b.cohort
+			left join standing x on x.incident_no = $1 and x.id = b.id
 			where f.incident_no = $1 and f.id = any($2) order by b.id`, l.no, contacts, l.first, l.last)
 		if err != nil {
 			return err

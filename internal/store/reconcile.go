@@ -112,7 +112,7 @@ func identities() []identity {
 			breach.Text{ZH: "被免除的收件人 = 其中有获准免除记录的", EN: "recipients who are exempt = those with an approved exemption on record"},
 			`select count(*) from standing where incident_no = $1 and state = 'exempt'`,
 			`select count(*) from standing s join recipient r on r.incident_no = $1 and r.id = s.id where s.incident_no = $1 and s.state = 'exempt'
-				and exists (select from exemption e where e.incident_no = $1 and e.person = r.person and e.approved_at is not null)`,
+				and exists (select from exemption e where e.incident_no = $1 and e.person = r.person and e.approved_at is not null and e.lifted_at is null)`,
 		},
 		{
 			"families",
