@@ -72,7 +72,7 @@ begin
         case k.kind when 'person' then '' else coalesce(s.told_by, '') end,
         case when k.kind = 'person' and s.flags & 2 <> 0 then coalesce(s.person_state, 'open') else s.state end, count(*)
     from fresh s join recipient r on r.incident_no = s.incident_no and r.id = s.id
-    left join campaign c on c.incident_no = s.incident_no and s.id >= c.lo and s.id < c.hi
+    left join campaign c on c.incident_no = s.incident_no and s.id >= c.lo and s.id < c.hi and c.supplements is null
     join (values ('recipient', 0), ('person', 1)) k (kind, flag) on s.flags & k.flag = k.flag
     group by 1, 2, 3, 4, 5, 6;
     return null;
@@ -90,7 +90,7 @@ begin
         select incident_no, id, flags, state, person_state, told_by, 1 as d from fresh
         union all select incident_no, id, flags, state, person_state, told_by, -1 from stale) s
     join recipient r on r.incident_no = s.incident_no and r.id = s.id
-    left join campaign c on c.incident_no = s.incident_no and s.id >= c.lo and s.id < c.hi
+    left join campaign c on c.incident_no = s.incident_no and s.id >= c.lo and s.id < c.hi and c.supplements is null
     join (values ('recipient', 0), ('person', 1)) k (kind, flag) on s.flags & k.flag = k.flag
     group by 1, 2, 3, 4, 5, 6 having sum(s.d) <> 0;
     return null;
@@ -134,11 +134,14 @@ create table child_grant (
     primary key (incident_no, person)
 );
 
+-- The campaign whose notice a later one corrects; such a campaign counts for nobody a second time.
+alter table campaign add column supplements integer;
 
 alter table cohort add column recipients bigint not null default 0; -- each counted in one cohort
 
 -- +goose Down
 alter table cohort drop column recipients;
+alter table campaign drop column supplements;
 drop trigger standing_moved on standing;
 drop trigger standing_begun on standing;
 drop trigger delivery_moved on delivery;
