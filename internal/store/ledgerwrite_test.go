@@ -1,0 +1,58 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"tocsin/internal/breach"
+	"tocsin/internal/store"
+)
+
+// What several shards write together is written whole or not at all: one that was lost to another holder stops the others' part,
+// which their holder then writes by itself.
+func TestAShardThatWasLostStopsWhatIsWrittenTogether(t *testing.T) {
+	s := open(t)
+	id := openIncident(t, s)
+	importPeople(t, s, id, adult("甲", "a@example.com", ""), adult("乙", "b@example.com", ""))
+	freeze(t, s, id, 1)
+	began := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+	var entries []store.Entry
+	for shard := range 2 {
+		l, err := s.TakeShard(t.Context(), id, 1, shard, began)
+		if err != nil {
+			t.Fatal(err)
+		}
+		work, _, err := s.Claim(t.Context(), l, breach.Email, 0, 10)
+		if err != nil || len(work) != 1 {
+			t.Fatalf("shard %d: claimed %d, %v", shard, len(work), err)
+		}
+		entries = append(entries, store.Entry{Lease: l, Channel: breach.Email, Intents: []store.Intent{{Contact: work[0].Contact, SHA256: []byte{1}}}})
+	}
+	if _, err := s.TakeShard(t.Context(), id, 1, 1, began.Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CommitAll(t.Context(), entries); !errors.Is(err, store.ErrFenced) {
+		t.Fatalf("with a lost shard: %v", err)
+	}
+	states := func() map[breach.DeliveryState]int {
+		rows, err := s.Deliveries(t.Context(), id, "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := map[breach.DeliveryState]int{}
+		for _, d := range rows {
+			n[d.State]++
+		}
+		return n
+	}
+	if n := states(); n[breach.DeliveryClaimed] != 2 {
+		t.Fatalf("after the refusal: %v, want two that are only claimed", n)
+	}
+	if err := s.CommitAll(t.Context(), entries[:1]); err != nil {
+		t.Fatalf("the shard that is still held: %v", err)
+	}
+	if n := states(); n[breach.DeliveryIntent] != 1 {
+		t.Fatalf("then: %v, want one intent", n)
+	}
+}
