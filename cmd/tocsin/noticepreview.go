@@ -230,7 +230,7 @@ func previewMail(x preview) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer mail.Close()
+	defer func() { _ = mail.Close() }() // it only renders
 	wire, err := mail.Prepare(notifiers.Message{
 		ID: breach.DeliveryID(strings.Repeat("0", 32)), To: "synthetic@example.com", Language: x.Language, Subject: x.Subject, Text: x.Text, HTML: x.HTML, Date: now(),
 	})

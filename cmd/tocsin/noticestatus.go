@@ -114,8 +114,12 @@ func (p *page) noticeStatus(v noticeStatusView) {
 		p.line("%s", p.say("名单尚未固定：审批通过后开始发送。各类收件人见下。", "The audience is not fixed yet: sending begins when the notice is approved. Who will get what stands below."))
 	} else {
 		p.table(table.Row{p.say("收件人", "Recipients"), p.say("数量", "Number")}, []table.Row{
-			{p.say("应告知", "planned"), v.Recipients}, {p.say("已告知", "told"), v.Told}, {p.say("进行中", "open"), v.Open},
-			{p.say("各渠道均未送达", "unreachable"), v.Missed}, {p.say("公告告知", "told by public notice"), v.Public}, {p.say("依法免除", "lawfully exempt"), v.Exempt},
+			{p.say("应告知", "planned"), v.Recipients},
+			{p.say("已告知", "told"), v.Told},
+			{p.say("进行中", "open"), v.Open},
+			{p.say("各渠道均未送达", "unreachable"), v.Missed},
+			{p.say("公告告知", "told by public notice"), v.Public},
+			{p.say("依法免除", "lawfully exempt"), v.Exempt},
 		})
 		p.line("%s", p.pace(v))
 	}

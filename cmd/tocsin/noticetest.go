@@ -98,7 +98,7 @@ func testSender(cfg config.Config) func(context.Context, string, breach.Renditio
 			if err != nil {
 				return errors.New("the notifier of the channel email cannot be made from its settings")
 			}
-			defer mail.Close()
+			defer func() { _ = mail.Close() }() // the mail has been answered for
 			return sendTest(ctx, mail, to, r, own)
 		}
 		return errors.New("no notifier has the channel email")

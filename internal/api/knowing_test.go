@@ -220,11 +220,11 @@ func TestExemptions(t *testing.T) {
 	refused(t, w.as(breach.RoleLead, "POST", path, strings.Replace(body, "EV-7", "", 1)), 422, "exemption")
 	refused(t, w.as(breach.RoleLead, "POST", path, strings.Replace(body, "U1", "U99", 1)), 404, "not_found")
 	refused(t, w.as(breach.RoleResponder, "POST", path, body), 403, "role")
-	e := want[store.Exemption](t, w.as(breach.RoleLead, "POST", path, body), 201)
+	want[store.Exemption](t, w.as(breach.RoleLead, "POST", path, body), 201)
 	refused(t, w.as(breach.RoleLead, "POST", path+"/1/decision", `{"verdict":"approved"}`), 409, "same_person")
 	refused(t, w.as(breach.RoleApprover, "POST", path+"/7/decision", `{"verdict":"approved"}`), 404, "not_found")
 	refused(t, w.as(breach.RoleApprover, "POST", path+"/1/decision", `{"verdict":"perhaps"}`), 422, "verdict")
-	if e = want[store.Exemption](t, w.as(breach.RoleApprover, "POST", path+"/1/decision", `{"verdict":"approved"}`), 200); e.ApprovedBy == nil || *e.ApprovedBy != person(breach.RoleApprover) {
+	if e := want[store.Exemption](t, w.as(breach.RoleApprover, "POST", path+"/1/decision", `{"verdict":"approved"}`), 200); e.ApprovedBy == nil || *e.ApprovedBy != person(breach.RoleApprover) {
 		t.Errorf("%+v", e)
 	}
 	if got := want[breach.Tally](t, w.as(breach.RoleManager, "GET", "/v1/incidents/"+string(id)+"/people/count", ""), 200); got.Exempt != 1 || !got.Reconciles() {
