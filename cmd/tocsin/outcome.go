@@ -152,8 +152,8 @@ func noticeReconcileCommand() *cobra.Command {
 		Short: "Prove that the counts add up: count everybody and every delivery anew and compare; ends with 1 on a mismatch",
 		Long: `Prove that the counts add up. Everybody and every delivery of all the incident's notices is counted anew, at one instant, and set
 against what is kept: imports against the list, the list against campaigns and shards, recipients told against deliveries accepted,
-running counts against the tables. Each sum is printed with its two sides. It takes seconds for a million people. It ends with 1
-where a sum does not hold.`,
+running counts against the tables. Each sum is printed with its two sides. It reads every row. It ends
+with 1 where a sum does not hold.`,
 		Example: "  tocsin notice reconcile INC-2026-0001\n  tocsin notice reconcile INC-2026-0001 --output json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -176,8 +176,8 @@ func evidenceOf(channel breach.Channel) []identity {
 	}
 }
 
-// Reconcile counts everything anew and sets it against what is kept: nothing is trusted, everything is read. It takes seconds
-// for a million people, and sees one instant of the incident.
+// Reconcile counts everything anew and sets it against what is kept: nothing is trusted, every row is
+// read, at one instant of the incident.
 func (s *Store) Reconcile(ctx context.Context, id breach.IncidentID) ([]Identity, error) {
 	no, err := incidentNumber(ctx, s.pool, id)
 	if err != nil {
