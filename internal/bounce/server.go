@@ -123,7 +123,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	_ = l.Close()
 	s.taking.Wait()    // not for long: see takeTime
 	_ = s.smtp.Close() // whoever has heard no answer sends again, and the sink knows a second copy
-	<-ended            // it ended because we closed it
+	<-ended            //nolint:errcheck // it ended because we closed it
 	return nil
 }
 
