@@ -29,37 +29,25 @@ them any more.`,
   tocsin people exempt INC-2026-0001 --id U1000231 --reason deceased --article "45 CFR 164.404(d)(1)(ii)" --next-of-kin "daughter, told by letter" --why "relatives called"
   tocsin people exempt INC-2026-0001 --email a@example.com --reason law_enforcement --article "45 CFR 164.412" --paper EV-0007 --why "written request of the police"`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if reason == "" && in.Email+in.Phone+in.ID == "" {
-				return query(&o, incidentPath("/exemptions"), (*page).exemptions)(cmd, args)
-			}
-			if err := o.check(); err != nil {
-				return err
-			}
-			id, err := incidentArg(args)
-			if err != nil {
-				return err
-			}
-			in.Reason = breach.ExemptReason(reason)
-			if err := in.Reason.Check(in.Article, in.Paper, in.NextOfKin); err != nil {
-				return usage("%v", err)
-			}
-			if strings.TrimSpace(in.Why) == "" {
-				return usage("say how it is known: --why \"relatives called\"")
-			}
-			c, err := newClient(cmd)
-			if err != nil {
-				return err
-			}
-			var e store.Exemption
-			if err := c.send(cmd.Context(), http.MethodPost, "/v1/incidents/"+string(id)+"/exemptions", in, &e); err != nil {
-				return err
-			}
-			return o.show(cmd, e, func(p *page) {
-				p.line("%s", p.say(fmt.Sprintf("已提请第 %d 号免除，须由另一人决定：tocsin people exempt-decide %s %d --approve", e.No, id, e.No),
-					fmt.Sprintf("Asked for exemption %d; another person decides: tocsin people exempt-decide %s %d --approve", e.No, id, e.No)))
-			})
-		},
+	}
+	ask := act(&o, func(breach.IncidentID, []string) (order, error) {
+		in.Reason = breach.ExemptReason(reason)
+		if err := in.Reason.Check(in.Article, in.Paper, in.NextOfKin); err != nil {
+			return order{}, usage("%v", err)
+		}
+		if strings.TrimSpace(in.Why) == "" {
+			return order{}, usage("say how it is known: --why \"relatives called\"")
+		}
+		return order{http.MethodPost, "/exemptions", in}, nil
+	}, func(p *page, id breach.IncidentID, e store.Exemption) {
+		p.line("%s", p.say(fmt.Sprintf("已提请第 %d 号免除，须由另一人决定：tocsin people exempt-decide %s %d --approve", e.No, id, e.No),
+			fmt.Sprintf("Asked for exemption %d; another person decides: tocsin people exempt-decide %s %d --approve", e.No, id, e.No)))
+	})
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if reason == "" && in.Email+in.Phone+in.ID == "" {
+			return query(&o, incidentPath("/exemptions"), (*page).exemptions)(cmd, args)
+		}
+		return ask(cmd, args)
 	}
 	o.add(cmd)
 	f := cmd.Flags()
@@ -105,45 +93,32 @@ func peopleExemptDecideCommand() *cobra.Command {
 		Example: `  tocsin people exempt-decide INC-2026-0001 1 --approve
   tocsin people exempt-decide INC-2026-0001 1 --lift "the police released it on 3 December"`,
 		Args: cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(); err != nil {
-				return err
-			}
-			id, err := incidentArg(args)
-			if err != nil {
-				return err
-			}
-			n, err := strconv.Atoi(args[1])
-			if err != nil || n < 1 {
-				return usage("NUMBER is an exemption's number; tocsin people exempt %s lists them", id)
-			}
-			given := 0
-			for _, b := range []bool{approve, refuse, lift != ""} {
-				if b {
-					given++
-				}
-			}
-			if given != 1 {
-				return usage("give one of --approve, --refuse and --lift REASON")
-			}
-			c, err := newClient(cmd)
-			if err != nil {
-				return err
-			}
-			path, body := fmt.Sprintf("/v1/incidents/%s/exemptions/%d/decision", id, n), any(api.ExemptionDecision{Verdict: breach.Approved})
-			switch {
-			case refuse:
-				body = api.ExemptionDecision{Verdict: breach.Refused}
-			case lift != "":
-				path, body = fmt.Sprintf("/v1/incidents/%s/exemptions/%d/lift", id, n), api.Reassessment{Why: lift}
-			}
-			var e store.Exemption
-			if err := c.send(cmd.Context(), http.MethodPost, path, body, &e); err != nil {
-				return err
-			}
-			return o.show(cmd, e, func(p *page) { p.exemptions(api.ExemptionList{Exemptions: []store.Exemption{e}}) })
-		},
 	}
+	cmd.RunE = act(&o, func(id breach.IncidentID, args []string) (order, error) {
+		n, err := strconv.Atoi(args[1])
+		if err != nil || n < 1 {
+			return order{}, usage("NUMBER is an exemption's number; tocsin people exempt %s lists them", id)
+		}
+		given := 0
+		for _, b := range []bool{approve, refuse, lift != ""} {
+			if b {
+				given++
+			}
+		}
+		if given != 1 {
+			return order{}, usage("give one of --approve, --refuse and --lift REASON")
+		}
+		path := fmt.Sprintf("/exemptions/%d/decision", n)
+		switch {
+		case refuse:
+			return order{http.MethodPost, path, api.ExemptionDecision{Verdict: breach.Refused}}, nil
+		case lift != "":
+			return order{http.MethodPost, fmt.Sprintf("/exemptions/%d/lift", n), api.Reassessment{Why: lift}}, nil
+		}
+		return order{http.MethodPost, path, api.ExemptionDecision{Verdict: breach.Approved}}, nil
+	}, func(p *page, _ breach.IncidentID, e store.Exemption) {
+		p.exemptions(api.ExemptionList{Exemptions: []store.Exemption{e}})
+	})
 	o.add(cmd)
 	cmd.Flags().BoolVar(&approve, "approve", false, "the law frees us from telling them")
 	cmd.Flags().BoolVar(&refuse, "refuse", false, "they must be told")

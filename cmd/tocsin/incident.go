@@ -187,36 +187,24 @@ duties start, move or end by what they answer. FACT=unknown takes a statement ba
   tocsin incident facts INC-2026-0001 people.total=1200000 people.minors=true --why "counted in the export"
   tocsin incident facts INC-2026-0001 data.categories=name,contact,id_number --why "columns of the dump"`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				return query(&o, incidentPath("/facts"), (*page).factHistory)(cmd, args)
-			}
-			if err := o.check(); err != nil {
-				return err
-			}
-			id, err := incidentArg(args)
-			if err != nil {
-				return err
-			}
-			facts, err := readFacts(args[1:])
-			if err != nil {
-				return err
-			}
-			if strings.TrimSpace(why) == "" {
-				return usage("say where the facts come from: --why \"counted in the export\" (without naming affected people; it is kept for the record)")
-			}
-			c, err := newClient(cmd)
-			if err != nil {
-				return err
-			}
-			var rev store.FactRevision
-			if err := c.send(cmd.Context(), http.MethodPatch, "/v1/incidents/"+string(id)+"/facts", api.FactsPatch{Facts: facts, Why: why}, &rev); err != nil {
-				return err
-			}
-			return o.show(cmd, rev, func(p *page) {
-				p.line("%s", p.say(fmt.Sprintf("现为第 %d 版事实。", rev.Rev), fmt.Sprintf("The facts are at revision %d.", rev.Rev)))
-			})
-		},
+	}
+	state := act(&o, func(_ breach.IncidentID, args []string) (order, error) {
+		facts, err := readFacts(args[1:])
+		if err != nil {
+			return order{}, err
+		}
+		if strings.TrimSpace(why) == "" {
+			return order{}, usage("say where the facts come from: --why \"counted in the export\" (without naming affected people; it is kept for the record)")
+		}
+		return order{http.MethodPatch, "/facts", api.FactsPatch{Facts: facts, Why: why}}, nil
+	}, func(p *page, _ breach.IncidentID, rev store.FactRevision) {
+		p.line("%s", p.say(fmt.Sprintf("现为第 %d 版事实。", rev.Rev), fmt.Sprintf("The facts are at revision %d.", rev.Rev)))
+	})
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return query(&o, incidentPath("/facts"), (*page).factHistory)(cmd, args)
+		}
+		return state(cmd, args)
 	}
 	o.add(cmd)
 	cmd.Flags().StringVar(&why, "why", "", "where the facts come from; kept for the record, so do not name affected people")
@@ -233,30 +221,15 @@ func incidentReassessCommand() *cobra.Command {
 offers this as a task for each open incident that an older version has answered. Duties start, move or end by the new answer.`,
 		Example: `  tocsin incident reassess INC-2026-0001 --why "cn-cac has a new version"`,
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(); err != nil {
-				return err
-			}
-			id, err := incidentArg(args)
-			if err != nil {
-				return err
-			}
-			if strings.TrimSpace(why) == "" {
-				return usage("say why: --why \"cn-cac has a new version\"")
-			}
-			c, err := newClient(cmd)
-			if err != nil {
-				return err
-			}
-			var rev store.FactRevision
-			if err := c.send(cmd.Context(), http.MethodPost, "/v1/incidents/"+string(id)+"/reassess", api.Reassessment{Why: why}, &rev); err != nil {
-				return err
-			}
-			return o.show(cmd, rev, func(p *page) {
-				p.line("%s", p.say(fmt.Sprintf("现为第 %d 版事实，正在重新评估。", rev.Rev), fmt.Sprintf("The facts are at revision %d and are being assessed anew.", rev.Rev)))
-			})
-		},
 	}
+	cmd.RunE = act(&o, func(breach.IncidentID, []string) (order, error) {
+		if strings.TrimSpace(why) == "" {
+			return order{}, usage("say why: --why \"cn-cac has a new version\"")
+		}
+		return order{http.MethodPost, "/reassess", api.Reassessment{Why: why}}, nil
+	}, func(p *page, _ breach.IncidentID, rev store.FactRevision) {
+		p.line("%s", p.say(fmt.Sprintf("现为第 %d 版事实，正在重新评估。", rev.Rev), fmt.Sprintf("The facts are at revision %d and are being assessed anew.", rev.Rev)))
+	})
 	o.add(cmd)
 	cmd.Flags().StringVar(&why, "why", "", "why the laws are asked again; kept for the record")
 	return cmd

@@ -26,28 +26,13 @@ at a child (tocsin people grant). Every look is journalled with its reason, also
   tocsin people outcome INC-2026-0001 --phone 13800138000 --why "complaint 17"
   tocsin people outcome INC-2026-0001 --id U1000231 --why "asked by the authority" --output json`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(); err != nil {
-				return err
-			}
-			id, err := incidentArg(args)
-			if err != nil {
-				return err
-			}
-			if strings.TrimSpace(in.Why) == "" {
-				return usage("say why you look: --why \"she called and got nothing\" (without naming anybody; it is kept for the record)")
-			}
-			c, err := newClient(cmd)
-			if err != nil {
-				return err
-			}
-			var l api.OutcomeList
-			if err := c.send(cmd.Context(), http.MethodPost, "/v1/incidents/"+string(id)+"/people/outcome", in, &l); err != nil {
-				return err
-			}
-			return o.show(cmd, l, func(p *page) { p.outcomes(l) })
-		},
 	}
+	cmd.RunE = act(&o, func(breach.IncidentID, []string) (order, error) {
+		if strings.TrimSpace(in.Why) == "" {
+			return order{}, usage("say why you look: --why \"she called and got nothing\" (without naming anybody; it is kept for the record)")
+		}
+		return order{http.MethodPost, "/people/outcome", in}, nil
+	}, func(p *page, _ breach.IncidentID, l api.OutcomeList) { p.outcomes(l) })
 	o.add(cmd)
 	cmd.Flags().StringVar(&in.Email, "email", "", "mail address, as on file")
 	cmd.Flags().StringVar(&in.Phone, "phone", "", "telephone number")
@@ -113,31 +98,16 @@ func peopleGrantCommand() *cobra.Command {
 		Short:   "Let somebody look at how telling children went; leads only, never oneself",
 		Example: `  tocsin people grant INC-2026-0001 --to audit.zhou --hours 8 --why "checks the complaint of a guardian"`,
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(); err != nil {
-				return err
-			}
-			id, err := incidentArg(args)
-			if err != nil {
-				return err
-			}
-			in.To = breach.Person(to)
-			if to == "" || strings.TrimSpace(in.Why) == "" {
-				return usage("say to whom and why: --to PERSON --why REASON")
-			}
-			c, err := newClient(cmd)
-			if err != nil {
-				return err
-			}
-			var done api.Granted
-			if err := c.send(cmd.Context(), http.MethodPost, "/v1/incidents/"+string(id)+"/people/grants", in, &done); err != nil {
-				return err
-			}
-			return o.show(cmd, done, func(p *page) {
-				p.line("%s", p.say(fmt.Sprintf("%s 可查看到 %s。", done.To, stamp(&done.UntilAt)), fmt.Sprintf("%s may look until %s.", done.To, stamp(&done.UntilAt))))
-			})
-		},
 	}
+	cmd.RunE = act(&o, func(breach.IncidentID, []string) (order, error) {
+		in.To = breach.Person(to)
+		if to == "" || strings.TrimSpace(in.Why) == "" {
+			return order{}, usage("say to whom and why: --to PERSON --why REASON")
+		}
+		return order{http.MethodPost, "/people/grants", in}, nil
+	}, func(p *page, _ breach.IncidentID, done api.Granted) {
+		p.line("%s", p.say(fmt.Sprintf("%s 可查看到 %s。", done.To, stamp(&done.UntilAt)), fmt.Sprintf("%s may look until %s.", done.To, stamp(&done.UntilAt))))
+	})
 	o.add(cmd)
 	cmd.Flags().StringVar(&to, "to", "", "the person who may look")
 	cmd.Flags().IntVar(&in.Hours, "hours", 24, "for how long")

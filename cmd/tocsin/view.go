@@ -83,6 +83,39 @@ func query[T any](o *viewOptions, path func(args []string) (string, error), draw
 	}
 }
 
+// order is what a command asks of the incident that its first argument names: path follows the incident's own.
+type order struct {
+	method, path string
+	body         any
+}
+
+// act makes the RunE of a command that asks for something to be done. ready reads the flags and the arguments; what it refuses is
+// refused before anything is asked.
+func act[T any](o *viewOptions, ready func(id breach.IncidentID, args []string) (order, error), draw func(p *page, id breach.IncidentID, v T)) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := o.check(); err != nil {
+			return err
+		}
+		id, err := incidentArg(args)
+		if err != nil {
+			return err
+		}
+		todo, err := ready(id, args)
+		if err != nil {
+			return err
+		}
+		c, err := newClient(cmd)
+		if err != nil {
+			return err
+		}
+		var v T
+		if err := c.send(cmd.Context(), todo.method, "/v1/incidents/"+string(id)+todo.path, todo.body, &v); err != nil {
+			return err
+		}
+		return o.show(cmd, v, func(p *page) { draw(p, id, v) })
+	}
+}
+
 // incidentPath makes the path of something of the incident that the first argument names.
 func incidentPath(rest string) func(args []string) (string, error) {
 	return func(args []string) (string, error) {
