@@ -9,24 +9,6 @@ import (
 	"tocsin/internal/store"
 )
 
-// asStored carries a person over. Somebody of unknown age for whom the file names a guardian is told as a minor is: the
-// guardian too, so that nobody's guardian is left out over a missing birth date.
-func (s *server) asStored(p *audience.Person) store.AffectedPerson {
-	out := store.AffectedPerson{
-		Identity: p.IdentityKey(), Name: p.Name, Age: string(p.Age), Language: p.Language,
-		Contacts: store.Contacts{Email: p.Email, Phone: p.Phone, Push: p.PushToken, Address: p.Address},
-		Region:   p.Region, Categories: p.Categories,
-		Minor: p.Age.IsMinor() || p.Age == audience.AgeUnknown && len(p.Guardians) > 0,
-	}
-	if out.Language == "" {
-		out.Language = s.Language
-	}
-	for _, g := range p.Guardians {
-		out.Guardians = append(out.Guardians, store.Guardian{Name: g.Name, Contacts: store.Contacts{Email: g.Email, Phone: g.Phone}})
-	}
-	return out
-}
-
 func (s *server) countRows(r store.ImportResult) {
 	s.count.rows.WithLabelValues("new").Add(float64(r.PeopleNew))
 	s.count.rows.WithLabelValues("known").Add(float64(r.PeopleKnown))

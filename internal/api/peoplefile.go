@@ -17,6 +17,7 @@ import (
 
 	"tocsin/internal/audience"
 	"tocsin/internal/breach"
+	"tocsin/internal/load"
 	"tocsin/internal/store"
 )
 
@@ -246,83 +247,22 @@ func (p *peopleImport) describe(file *audience.File) {
 	}
 }
 
-// batch is how many rows pass from the reading of the file to the writing of the database at once: enough that passing them
-// costs nothing, few enough that they weigh nothing.
-const batch = 256
-
 // read reads the file while what was read is written.
 func (p *peopleImport) read(file *audience.File) error {
-	batches, free := make(chan []audience.Row, 4), make(chan []audience.Row, 6)
-	stop := make(chan struct{})
-	var failed error
-	go func() {
-		defer close(batches)
-		failed = parse(file, batches, free, stop)
-	}()
-	err := p.takeAll(batches, free)
-	if err != nil {
-		close(stop)
-		p.body.stop()
-	}
-	for range batches { // until the reader has ended: the body is no longer ours to read once this returns
-	}
+	rows := int64(0)
+	taking, reading := load.Rows(file, func(row audience.Row) error {
+		if rows++; rows%100_000 == 0 {
+			p.call.log.Info("import progress", "rows", rows, "bytes", p.body.read.Load())
+		}
+		return p.take(row)
+	}, p.body.stop)
 	switch {
-	case err != nil:
-		return err
-	case failed != nil:
-		return p.body.refusal(failed, !p.dry)
+	case taking != nil:
+		return taking
+	case reading != nil:
+		return p.body.refusal(reading, !p.dry)
 	}
 	p.body.drain()
-	return nil
-}
-
-// parse gives out rows in batches until the file ends, fails, or nobody wants them.
-func parse(file *audience.File, batches chan<- []audience.Row, free <-chan []audience.Row, stop <-chan struct{}) error {
-	for {
-		rows := make([]audience.Row, 0, batch)
-		select {
-		case used := <-free:
-			rows = used[:0]
-		default:
-		}
-		var err error
-		for len(rows) < batch && err == nil {
-			var row audience.Row
-			if row, err = file.Next(); err == nil {
-				rows = append(rows, row)
-			}
-		}
-		select {
-		case batches <- rows:
-		case <-stop:
-			return nil
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		}
-	}
-}
-
-func (p *peopleImport) takeAll(batches <-chan []audience.Row, free chan<- []audience.Row) error {
-	rows := int64(0)
-	for b := range batches {
-		for _, row := range b {
-			if err := p.take(row); err != nil {
-				return err
-			}
-			if rows++; rows%100_000 == 0 {
-				p.call.log.Info("import progress", "rows", rows, "bytes", p.body.read.Load())
-			}
-		}
-		clear(b)
-		select {
-		case free <- b:
-		default:
-		}
-	}
 	return nil
 }
 
@@ -339,7 +279,7 @@ func (p *peopleImport) take(row audience.Row) error {
 		p.answer.look(row.Person)
 		return nil
 	}
-	return p.imp.Add(p.call.r.Context(), p.server.asStored(row.Person))
+	return p.imp.Add(p.call.r.Context(), load.Person(row.Person, p.server.Language))
 }
 
 // look counts a person in a preview.

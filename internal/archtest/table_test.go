@@ -23,9 +23,10 @@ var table = archtest.Table{
 		{Folder: "internal/document", May: []string{"internal/breach"}},
 		{Folder: "internal/store", May: []string{"internal/breach"}},
 		{Folder: "internal/seal", May: []string{"internal/breach"}},
+		{Folder: "internal/load", May: []string{"internal/breach", "internal/audience", "internal/store"}},
 		{Folder: "internal/audit", May: []string{"internal/breach"}},
 		{Folder: "internal/api", May: []string{
-			"internal/breach", "internal/intake", "internal/store", "internal/audit", "internal/seal", "internal/audience", "internal/regulation",
+			"internal/breach", "internal/intake", "internal/store", "internal/audit", "internal/seal", "internal/audience", "internal/load", "internal/regulation",
 			"workflows", "activities",
 		}},
 		{Folder: "internal/dispatch", May: []string{"internal/breach", "internal/store", "workflows", "activities"}},

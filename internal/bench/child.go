@@ -139,7 +139,7 @@ func peakMB() (float64, error) {
 	return 0, errors.New("read the peak of memory: /proc/self/status has no VmHWM")
 }
 
-// cpuOf is the processor time of a server and its living children.
+// cpuOf is the processor time of a server, its living children, and those that it saw end.
 func cpuOf(server int) (total time.Duration) {
 	const tick = time.Second / 100 // the kernel's USER_HZ
 	folders, _ := filepath.Glob("/proc/[0-9]*")
@@ -150,10 +150,15 @@ func cpuOf(server int) (total time.Duration) {
 			continue // it has ended meanwhile
 		}
 		f := strings.Fields(rest) // from the third field on: state, parent, ...
-		if pid := filepath.Base(folder); len(f) < 13 || f[1] != strconv.Itoa(server) && pid != strconv.Itoa(server) {
+		itself := filepath.Base(folder) == strconv.Itoa(server)
+		if len(f) < 15 || f[1] != strconv.Itoa(server) && !itself {
 			continue
 		}
-		for _, ticks := range f[11:13] { // utime, stime
+		times := f[11:13] // utime, stime
+		if itself {
+			times = f[11:15] // and cutime, cstime
+		}
+		for _, ticks := range times {
 			n, _ := strconv.Atoi(ticks)
 			total += time.Duration(n) * tick
 		}

@@ -49,6 +49,8 @@ type Import struct {
 	ids     idBlock
 	roles   []breach.Audience
 	issues  []ImportIssue
+	added   added
+	copied  int64 // recipients of whom the database says that it has them
 	result  ImportResult
 }
 
@@ -131,6 +133,7 @@ func (imp *Import) Add(ctx context.Context, p AffectedPerson) error {
 		if row.id, err = imp.ids.next(ctx, imp.store.pool); err != nil {
 			return wrap("import people", err)
 		}
+		imp.added.row(row)
 	}
 	if len(b.rows) < sealBatchRows {
 		return nil
@@ -146,7 +149,9 @@ func (imp *Import) Add(ctx context.Context, p AffectedPerson) error {
 // openStage makes the import's own table.
 func (imp *Import) openStage(ctx context.Context) error {
 	table := stageName(imp.no, imp.result.No)
-	if _, err := imp.store.pool.Exec(ctx, fmt.Sprintf(`create table %s (like recipient); alter table %[1]s alter column incident_no set default %d`, table, imp.no)); err != nil {
+	if _, err := imp.store.pool.Exec(ctx, fmt.Sprintf(`
+		create table %s (like recipient, constraint of_incident check (incident_no = %d));
+		alter table %[1]s alter column incident_no set default %[2]d`, table, imp.no)); err != nil {
 		return wrap("import people", err)
 	}
 	imp.batch = newSealBatch()
@@ -162,7 +167,8 @@ func (imp *Import) endSealing() error {
 	if len(imp.batch.rows) > 0 {
 		imp.sealing.add(imp.batch)
 	}
-	_, err := imp.sealing.close()
+	copied, err := imp.sealing.close()
+	imp.copied = copied
 	imp.sealing, imp.batch = nil, nil
 	return wrap("import people", err)
 }
@@ -219,7 +225,10 @@ func (imp *Import) Finish(ctx context.Context, encoding string, sum [sha256.Size
 	if err := errors.Join(imp.endSealing(), imp.writeIssues(ctx)); err != nil {
 		return imp.result, err
 	}
-	merged, err := imp.store.mergeStage(ctx, imp.no, imp.result.No)
+	if n := imp.added.recipients(); n != imp.copied {
+		return imp.result, fmt.Errorf("import people: %d recipients were copied, and %d added", imp.copied, n)
+	}
+	merged, err := imp.store.mergeStage(ctx, imp.no, imp.result.No, &imp.added)
 	if err != nil {
 		return imp.result, err
 	}

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -158,6 +159,36 @@ func TestCohortsCountPeople(t *testing.T) {
 	}
 	if got["personadult[]"] != 2 || got["personadultFR[contact name]"] != 1 || got["guardianunder_14[]"] != 1 {
 		t.Errorf("cohorts %v", got)
+	}
+}
+
+// What an import counts as it adds is what its table holds, and what a later look at the rows counts.
+func TestRunningCountsAreTheRows(t *testing.T) {
+	guardians := []store.Guardian{{Name: "母", Contacts: store.Contacts{Email: "mother@example.com"}}, {Name: "父", Contacts: store.Contacts{Phone: "+8613800000009"}}}
+	minor := child("小", guardians...)
+	minor.Contacts.Email = "xiao@example.com"
+	people := []store.AffectedPerson{adult("甲", "jia@example.com", ""), minor, child("幼", guardians[0]), adult("乙", "", "+8613800000001"), child("孤")}
+	cohortsOf := func(again ...store.AffectedPerson) (out []store.Cohort) {
+		s := open(t)
+		id := openIncident(t, s)
+		importPeople(t, s, id, append(slices.Clone(people), again...)...)
+		cohorts, err := s.Cohorts(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cohorts
+	}
+	counted := cohortsOf()         // as they were added
+	united := cohortsOf(people[0]) // one row twice: counted in the table
+	if len(counted) != 3 || !reflect.DeepEqual(counted, united) {
+		t.Errorf("counted as added %+v, in the table %+v", counted, united)
+	}
+	recipients := int64(0)
+	for _, c := range counted {
+		recipients += c.Recipients
+	}
+	if recipients != 7 {
+		t.Errorf("%d recipients, want 2 adults, 3 of the first minor, 1 of each other", recipients)
 	}
 }
 

@@ -13,6 +13,35 @@ import (
 // merged is what an import brought.
 type merged struct{ people, recipients, reached int64 }
 
+// added is what one import added to its table, counted while it was added.
+type added struct {
+	lo, hi  int64 // of the ids, hi exclusive
+	cohorts map[int32]*merged
+}
+
+func (a *added) row(r *recipientRow) {
+	if len(a.cohorts) == 0 {
+		a.lo, a.cohorts = r.id, make(map[int32]*merged)
+	}
+	a.hi = r.id + 1
+	c := a.cohorts[r.cohort]
+	if c == nil {
+		c = new(merged)
+		a.cohorts[r.cohort] = c
+	}
+	c.recipients++
+	if r.flags&flagHead != 0 {
+		c.people++
+	}
+}
+
+func (a *added) recipients() (n int64) {
+	for _, c := range a.cohorts {
+		n += c.recipients
+	}
+	return n
+}
+
 // mergeLeftovers takes over what imports that broke off had read. The caller holds the incident's import lock.
 func (s *Store) mergeLeftovers(ctx context.Context, no int64) error {
 	rows, err := s.pool.Query(ctx, `select no from people_import where incident_no = $1 and finished_at is null order by no`, no)
@@ -24,7 +53,7 @@ func (s *Store) mergeLeftovers(ctx context.Context, no int64) error {
 		return wrap("read imports", err)
 	}
 	for _, importNo := range open {
-		m, err := s.mergeStage(ctx, no, importNo)
+		m, err := s.mergeStage(ctx, no, importNo, nil)
 		if err != nil {
 			return err
 		}
@@ -37,8 +66,9 @@ func (s *Store) mergeLeftovers(ctx context.Context, no int64) error {
 }
 
 // mergeStage makes an import's table part of the incident's people: each person once, whatever the file or an earlier one
-// said of them, and no recipient twice. Merging again changes nothing. The caller holds the incident's import lock.
-func (s *Store) mergeStage(ctx context.Context, no int64, importNo int) (m merged, err error) {
+// said of them, and no recipient twice. Merging again changes nothing. The caller holds the incident's import lock, and gives
+// what it knows to be in the table, or nil.
+func (s *Store) mergeStage(ctx context.Context, no int64, importNo int, known *added) (m merged, err error) {
 	stage, table := stageName(no, importNo), recipientName(no)
 	err = s.tx(ctx, "merge people", func(tx pgx.Tx) error {
 		staged, err := tableExists(ctx, tx, stage)
@@ -53,15 +83,20 @@ func (s *Store) mergeStage(ctx context.Context, no int64, importNo int) (m merge
 			return err
 		}
 		x := merging{tx: tx, no: no, stage: stage, table: table}
+		asAdded := false // nothing was united
 		if present {
-			err = x.join(ctx)
+			err = x.unite(ctx, true)
 		} else {
-			err = x.attach(ctx)
+			asAdded, err = x.index(ctx)
 		}
 		if err != nil {
 			return err
 		}
-		m, err = x.count(ctx, importNo)
+		if asAdded && known != nil {
+			m, err = x.write(ctx, importNo, known)
+		} else {
+			m, err = x.count(ctx, importNo)
+		}
 		if err != nil {
 			return err
 		}
@@ -85,33 +120,29 @@ func (m merging) run(ctx context.Context, sql string) error {
 
 const uniquePerson = `create unique index {table}_person on {stage} (person) where flags & 1 <> 0`
 
-// attach is for the first file. That nobody is in it twice is proved by the index itself; only where the index cannot be made
-// are they looked for.
-func (m merging) attach(ctx context.Context) error {
-	err := pgx.BeginFunc(ctx, m.tx, func(sub pgx.Tx) error {
+// index is for the first file. That nobody is in it twice is proved by the index itself; only where the index cannot be made
+// are they looked for, and asAdded is false.
+func (m merging) index(ctx context.Context) (asAdded bool, err error) {
+	err = pgx.BeginFunc(ctx, m.tx, func(sub pgx.Tx) error {
 		return merging{sub, m.no, m.stage, m.table}.run(ctx, uniquePerson)
 	})
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == "23505" { // unique_violation
 		if err = m.unite(ctx, false); err == nil {
 			err = m.run(ctx, uniquePerson)
 		}
+		return false, err
 	}
-	if err != nil {
-		return err
-	}
-	return m.run(ctx, `
-		create index {table}_several on {stage} (person) where flags & 2 <> 0`)
+	return true, err
 }
-
-// join is for a later file.
-func (m merging) join(ctx context.Context) error { return m.unite(ctx, true) }
 
 // end makes the stage's rows the incident's.
 func (m merging) end(ctx context.Context, present bool) error {
 	if present {
 		return m.run(ctx, `insert into {table} select * from {stage} order by id; drop table {stage}`)
 	}
-	return m.run(ctx, `alter table {stage} rename to {table}; alter table recipient attach partition {table} for values in ({no})`)
+	// The check spares PostgreSQL from reading the table for what all of its rows say.
+	return m.run(ctx, `alter table {stage} rename to {table}; alter table recipient attach partition {table} for values in ({no});
+		alter table {table} drop constraint if exists of_incident`)
 }
 
 // unite leaves one row that stands for each person, and drops recipients that are there already: the same person, role and
@@ -149,6 +180,24 @@ func (m merging) unite(ctx context.Context, present bool) error {
 		where p.person = x.person and p.flags & 2 = 0;
 		update standing t set flags = p.flags, person_state = coalesce(t.person_state, t.state) from {table} p join again a on a.person = p.person
 		where t.incident_no = {no} and t.id = p.id and t.flags <> p.flags`)
+}
+
+// write writes down what an import knows that it added, by cohort and for itself.
+func (m merging) write(ctx context.Context, importNo int, known *added) (out merged, err error) {
+	var no []int32
+	var people, recipients []int64
+	for n, c := range known.cohorts {
+		no, people, recipients = append(no, n), append(people, c.people), append(recipients, c.recipients)
+		out.people, out.recipients, out.reached = out.people+c.people, out.recipients+c.recipients, out.reached+c.people
+	}
+	_, err = m.tx.Exec(ctx, `
+		with counted as (
+			update cohort c set people = c.people + b.people, recipients = c.recipients + b.recipients
+			from unnest($3::integer[], $4::bigint[], $5::bigint[]) as b (no, people, recipients)
+			where c.incident_no = $1 and c.no = b.no)
+		update people_import set lo = $6, hi = $7, recipients = $8, reached = $9 where incident_no = $1 and no = $2`,
+		m.no, importNo, no, people, recipients, known.lo, known.hi, out.recipients, out.reached)
+	return out, err
 }
 
 // count writes down what the stage holds, by cohort and for the import.
