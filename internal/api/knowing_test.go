@@ -110,6 +110,21 @@ func TestNoticeStatus(t *testing.T) {
 	if !r.Holds || len(r.Identities) < 15 {
 		t.Errorf("%+v", r)
 	}
+	refused(t, w.as(breach.RoleAuditor, "POST", "/v1/incidents/"+string(id)+"/reconcile?campaign=9", ""), 404, "not_found")
+	lines := strings.Split(strings.TrimSpace(string(w.do(request{method: "POST", path: "/v1/incidents/" + string(id) + "/reconcile?campaign=1", token: w.tokens[breach.RoleAuditor], header: map[string]string{"Accept": "application/x-ndjson"}}).body)), "\n")
+	var last api.Counting
+	for i, l := range lines {
+		last = api.Counting{}
+		if err := json.Unmarshal([]byte(l), &last); err != nil {
+			t.Fatal(err)
+		}
+		if i < len(lines)-1 && (last.Reading == nil || last.Reading.Step != i+1 || last.Reading.Of != len(lines)-1) {
+			t.Errorf("line %d: %s", i+1, l)
+		}
+	}
+	if len(lines) < 5 || last.Result == nil || !last.Result.Holds || last.Result.Campaign != 1 {
+		t.Errorf("%q", lines)
+	}
 }
 
 // sendAll tells everybody by mail.

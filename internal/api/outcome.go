@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -217,25 +216,4 @@ func grantChildren(s *server, c *call) error {
 		return err
 	}
 	return c.reply(http.StatusOK, out)
-}
-
-// Reconciled is every sum that must hold, with both its sides.
-type Reconciled struct {
-	Holds      bool             `json:"holds"`
-	Identities []store.Identity `json:"identities"`
-}
-
-func reconcile(s *server, c *call) error {
-	id, err := c.incident()
-	if err != nil {
-		return err
-	}
-	identities, err := s.store.Reconcile(c.r.Context(), id)
-	if err != nil {
-		return err
-	}
-	return c.reply(http.StatusOK, Reconciled{
-		Holds:      !slices.ContainsFunc(identities, func(i store.Identity) bool { return !i.Holds() }),
-		Identities: identities,
-	})
 }

@@ -66,7 +66,7 @@ func table(maxUpload int64) []Route {
 		{Method: "POST", Pattern: "/v1/incidents/{id}/exemptions", Roles: leads, limit: formLimit, do: askExemption, Does: "ask that one person be lawfully left untold; another person decides"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/exemptions/{no}/decision", Roles: deciders, limit: formLimit, do: decideExemption, Does: "approve or refuse an exemption; never one's own"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/exemptions/{no}/lift", Roles: leads, limit: formLimit, do: liftExemption, Does: "end an exemption: the person is told after all"},
-		{Method: "POST", Pattern: "/v1/incidents/{id}/reconcile", Roles: readers, limit: formLimit, time: 30 * time.Minute, do: reconcile, Does: "count everybody and every delivery anew, and compare"},
+		{Method: "POST", Pattern: "/v1/incidents/{id}/reconcile", Roles: readers, limit: formLimit, time: 3 * time.Hour, do: reconcile, Does: "count everybody and every delivery anew, and compare"},
 		{Method: "GET", Pattern: "/v1/incidents/{id}/people/issues", Roles: workers, do: importIssues, Does: "list rows that an import set aside or warned of"},
 
 		{Method: "GET", Pattern: "/v1/incidents/{id}/tasks", Roles: readers, do: listTasks, Does: "list what people must do"},

@@ -48,6 +48,13 @@ func (s *Store) Campaigns(ctx context.Context, id breach.IncidentID) ([]Campaign
 	return c, wrap("list campaigns", err)
 }
 
+// newestCampaign is the SQL expression for the campaign that took a recipient r; null where none did. Notices that supplement
+// another have its recipients, and take none.
+const newestCampaign = `(select max(c.n) from campaign c where c.incident_no = $1 and r.id >= c.lo and r.id < c.hi and c.supplements is null)`
+
+// headState is the SQL expression for where the person stands that a standing s stands for.
+const headState = `case when s.flags & 2 <> 0 then coalesce(s.person_state, 'open') else s.state end`
+
 // Shard is a range of recipients, Lo inclusive, Hi exclusive.
 type Shard struct {
 	Shard int   `json:"shard" db:"shard"`
@@ -115,8 +122,19 @@ func freeze(ctx context.Context, tx pgx.Tx, no int64, n int, document breach.Doc
 		no, n, document, audience, lo, hi); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, adoptCounts, no, n, lo, hi); err != nil {
+		return err
+	}
 	return note(ctx, tx, no, breach.Tocsin, "campaign.freeze", "", Detail{"campaign": n, "people": audience, "document": document})
 }
+
+// adoptCounts gives a campaign the running counts of those who had a standing before it took them: whom the law frees from being
+// told, say.
+const adoptCounts = `
+	insert into progress_delta (incident_no, kind, campaign_n, cohort, channel, state, n)
+	select $1, 'recipient', v.campaign_n, r.cohort, coalesce(s.told_by, ''), s.state, sum(v.n)
+	from standing s join recipient r on r.incident_no = $1 and r.id = s.id cross join (values (0, -1), ($2::integer, 1)) v (campaign_n, n)
+	where s.incident_no = $1 and s.id >= $3 and s.id < $4 group by 2, 3, 4, 5, 6`
 
 // FinishCampaign records that every recipient of a campaign has an outcome. It reports false, and changes nothing, where one
 // has none: a bounce may have taken an outcome back after the caller counted.

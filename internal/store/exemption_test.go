@@ -74,7 +74,7 @@ func TestExemption(t *testing.T) {
 
 func holds(t *testing.T, s *store.Store, id breach.IncidentID) {
 	t.Helper()
-	got, err := s.Reconcile(t.Context(), id)
+	got, err := s.Reconcile(t.Context(), id, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,10 +9,10 @@ import (
 )
 
 // ReconcileIn counts in a transaction that a test has changed something in.
-func ReconcileIn(ctx context.Context, tx pgx.Tx, id breach.IncidentID) ([]Identity, error) {
+func ReconcileIn(ctx context.Context, tx pgx.Tx, id breach.IncidentID, campaign int) ([]Identity, error) {
 	no, err := incidentNumber(ctx, tx, id)
 	if err != nil {
 		return nil, err
 	}
-	return countIdentities(ctx, tx, no)
+	return countAnew(ctx, tx, no, campaign, nil)
 }

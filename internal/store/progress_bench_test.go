@@ -42,8 +42,8 @@ func BenchmarkKnowing(b *testing.B) {
 	if err := db.QueryRow(ctx, `select incident_no, id from recipient`).Scan(&no, &first); err != nil {
 		b.Fatal(err)
 	}
-	run(`insert into recipient (incident_no, id, person, email, cohort, flags, sealed)
-		select $1, $2 + n, gen_random_uuid(), gen_random_uuid(), 1, 1, 'x' from generate_series(1, $3) n`, no, first, benchPeople-1)
+	run(`insert into recipient (incident_no, id, person, email, sms, cohort, flags, sealed)
+		select $1, $2 + n, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 1, decode(repeat('ab', 160), 'hex') from generate_series(1, $3) n`, no, first, benchPeople-1)
 	run(`update cohort set people = $1, recipients = $1`, benchPeople)
 	run(`update people_import set hi = $1, recipients = $2, reached = $2`, first+benchPeople, benchPeople)
 	doc := agreed(b, s, id, breach.DocNotice, "notice/1")
@@ -57,6 +57,8 @@ func BenchmarkKnowing(b *testing.B) {
 			where incident_no = $1 and id >= $2 and id < $2 + 200)
 		select 1`
 	send := func(from, to int64) time.Duration {
+		run(`analyze delivery`)
+		run(`analyze standing`)
 		began := time.Now()
 		for at := from; at < to; at += 200 {
 			run(batch, no, at)
@@ -76,9 +78,6 @@ func BenchmarkKnowing(b *testing.B) {
 	run(`alter table delivery disable trigger user; alter table standing disable trigger user`)
 	without += send(first+3*part, first+4*part)
 	run(`alter table delivery enable trigger user; alter table standing enable trigger user`)
-	b.ReportMetric(float64((with-without).Microseconds())/(2*part), "us/delivery-for-counts")
-	b.ReportMetric(float64(with)/float64(without), "with/without-counts")
-
 	run(`insert into delivery (incident_no, campaign_n, channel, contact, shard, state, fence) select $1, 1, 'email', id, 0, 'accepted', 1
 		from recipient where incident_no = $1 and id >= $2`, no, first+4*part)
 	run(`insert into standing (incident_no, id, passed, flags, state, told_by, told_at) select $1, id, 0, flags, 'told', 'email', now()
@@ -101,7 +100,16 @@ func BenchmarkKnowing(b *testing.B) {
 		}
 		b.ReportMetric(float64(time.Since(began).Microseconds())/20, "us/status")
 		began = time.Now()
-		got, err := s.Reconcile(ctx, id)
+		last := ""
+		part := began
+		tell := func(x store.ReconcileStep) {
+			if last != "" {
+				b.Logf("%8.2f s  %s", time.Since(part).Seconds(), last)
+			}
+			last, part = x.Says.EN, time.Now()
+		}
+		got, err := s.Reconcile(ctx, id, 0, tell)
+		tell(store.ReconcileStep{})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -114,4 +122,6 @@ func BenchmarkKnowing(b *testing.B) {
 			b.Fatalf("%+v", seen)
 		}
 	}
+	b.ReportMetric(float64((with-without).Microseconds())/(2*part), "us/delivery-for-counts")
+	b.ReportMetric(float64(with)/float64(without), "with/without-counts")
 }

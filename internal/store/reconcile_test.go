@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -49,7 +50,7 @@ func sentCampaign(t *testing.T, s *store.Store) breach.IncidentID {
 func TestReconcile(t *testing.T) {
 	s, url := openAt(t)
 	id := sentCampaign(t, s)
-	clean, err := s.Reconcile(t.Context(), id)
+	clean, err := s.Reconcile(t.Context(), id, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +73,7 @@ func TestReconcile(t *testing.T) {
 		"people":             `update cohort set people = people + 1 where no = 1`,
 		"recipients":         `update cohort set recipients = recipients + 1 where no = 1`,
 		"sum":                `update standing set state = 'forgotten' where id = (select min(id) from standing where flags = 1)`,
+		"recipient_sum":      `update standing set state = 'forgotten' where id = (select min(id) from standing)`,
 		"standings":          `insert into standing (incident_no, id, passed, flags, state) select incident_no, 999999, 0, 1, 'open' from campaign`,
 		"campaigns":          `update campaign set hi = hi - 1`,
 		"shards":             `update shard set hi = hi - 1 where shard = 1`,
@@ -81,18 +83,31 @@ func TestReconcile(t *testing.T) {
 		"running_deliveries": `insert into progress_delta (incident_no, kind, campaign_n, cohort, channel, state, n) select incident_no, 'delivery', 1, 0, 'email', 'accepted', 1 from campaign`,
 		"public":             `update standing set state = 'public', told_by = null where state = 'missed'`,
 		"bounces":            `update delivery set state = 'bounced' where channel = 'sms' and contact = (select max(contact) from delivery where channel = 'sms')`,
-		"exempt":             `update standing set state = 'exempt' where state = 'missed'`,
-		"families":           `update standing set person_state = 'missed' where flags = 3 and person_state = 'told'`,
-		"told_email":         `update delivery set state = 'rejected' where channel = 'email' and state = 'accepted'`,
-		"accepted_email":     `update standing set state = 'missed' where told_by = 'email' and flags = 1 and id = (select min(id) from standing where told_by = 'email' and flags = 1)`,
-		"told_sms":           `update standing set told_by = 'sms' where told_by = 'email' and flags = 1`,
-		"accepted_sms":       `update standing set state = 'missed' where told_by = 'sms' and flags = 1`,
+		"returned": `insert into receipt_fact (incident_no, campaign_n, channel, contact, kind, class, status, how, blind)
+			select incident_no, campaign_n, channel, contact, 'failed', 'hard', '5.1.1', 'address', '\x01' from delivery where state = 'accepted' order by contact limit 1`,
+		"exempt":         `update standing set state = 'exempt' where state = 'missed'`,
+		"families":       `update standing set person_state = 'missed' where flags = 3 and person_state = 'told'`,
+		"told_email":     `update delivery set state = 'rejected' where channel = 'email' and state = 'accepted'`,
+		"accepted_email": `update standing set state = 'missed' where told_by = 'email' and flags = 1 and id = (select min(id) from standing where told_by = 'email' and flags = 1)`,
+		"told_sms":       `update standing set told_by = 'sms' where told_by = 'email' and flags = 1`,
+		"accepted_sms":   `update standing set state = 'missed' where told_by = 'sms' and flags = 1`,
 	}
+	elsewhere := []string{"recipients", "standings"} // these violations lie outside of the campaign
 	db, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close(t.Context())
+	alone, err := s.Reconcile(t.Context(), id, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range alone {
+		if !i.Holds() || i.Left == 0 && slices.Contains([]string{"recipients", "recipient_sum", "told_email", "returned"}, i.Name) {
+			t.Errorf("of the campaign alone, %s: %d and %d", i.Name, i.Left, i.Right)
+		}
+	}
+	clean = append(clean, store.Identity{Name: "recipient_sum"})
 	for _, i := range clean {
 		violation, ok := violations[i.Name]
 		if !ok {
@@ -109,14 +124,18 @@ func TestReconcile(t *testing.T) {
 			if err != nil || tag.RowsAffected() == 0 {
 				t.Fatalf("the violation changes nothing: %v", err)
 			}
-			got, err := store.ReconcileIn(t.Context(), tx, id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, x := range got {
-				if x.Name == i.Name && x.Holds() {
-					t.Errorf("it is not seen: %d and %d", x.Left, x.Right)
+			fires := func(campaign int) (counted, fires bool) {
+				got, err := store.ReconcileIn(t.Context(), tx, id, campaign)
+				if err != nil {
+					t.Fatal(err)
 				}
+				at := slices.IndexFunc(got, func(x store.Identity) bool { return x.Name == i.Name })
+				return at >= 0, at >= 0 && !got[at].Holds()
+			}
+			whole, seen := fires(0)
+			one, seenAlone := fires(1)
+			if whole && !seen || one && !seenAlone && !slices.Contains(elsewhere, i.Name) || !whole && !one {
+				t.Errorf("it is not seen: of the incident %v, of the campaign %v", seen, seenAlone)
 			}
 		})
 	}

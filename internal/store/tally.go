@@ -42,17 +42,21 @@ const foldPeople = `
 // FoldPeople brings every person's state into line with their recipients' and returns the count.
 func (s *Store) FoldPeople(ctx context.Context, id breach.IncidentID) (breach.Tally, error) {
 	var tally breach.Tally
-	err := s.tx(ctx, "fold people", func(tx pgx.Tx) error {
-		no, err := incidentNumber(ctx, tx, id)
-		if err != nil {
-			return err
-		}
+	no, err := incidentNumber(ctx, s.pool, id)
+	if err != nil {
+		return tally, wrap("fold people", err)
+	}
+	err = s.tx(ctx, "fold people", func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, foldPeople, no); err != nil {
 			return err
 		}
+		var err error
 		tally, err = countPeople(ctx, tx, no)
 		return err
 	})
+	if err == nil {
+		err = s.sumProgress(ctx, no) // so that the differences stay few where nobody asks for a status
+	}
 	return tally, err
 }
 
