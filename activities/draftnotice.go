@@ -96,6 +96,26 @@ func (n needs) laws(texts *templates.Set) ([]chosenLaw, error) {
 	return out, nil
 }
 
+// publicLaws names the laws that the public notice speaks under: those whose texts the notice has, and those that protect the
+// same readers. That of home is among them only where it asks for a notice, or no other does.
+func (n needs) publicLaws(texts *templates.Set) ([]string, error) {
+	chosen, err := n.laws(texts)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, c := range chosen {
+		asks := slices.ContainsFunc(c.law.Rules, func(r string) bool { return slices.Contains(n.rules, r) })
+		if asks || c.law.Name == templates.GeneralLaw || len(chosen) == 1 {
+			out = append(out, append([]string{c.law.Name}, c.also...)...)
+		}
+	}
+	if len(out) == 0 {
+		out = []string{templates.HomeLaw}
+	}
+	return out, nil
+}
+
 // renditions writes the notice under every law that it needs, for every audience in every language.
 func (a *Notices) renditions(v templates.NoticeView, n needs) ([]breach.Rendition, error) {
 	laws, err := n.laws(a.Templates)

@@ -44,6 +44,15 @@ func (a *Notices) DraftPublicNotice(ctx context.Context, in DraftPublicInput) (D
 	}
 	say(&view.NoticeView, words.Words)
 	view.Number = number
+	needs, err := a.needs(ctx, in.Incident, facts.Facts)
+	if err != nil {
+		return Draft{}, final(err)
+	}
+	laws, err := needs.publicLaws(a.Templates)
+	if err != nil {
+		return Draft{}, faulty(err)
+	}
+	view.Law, view.Laws, view.Categories = laws[0], laws[1:], needs.categories
 	page, err := a.Templates.PublicNotice(view)
 	if err != nil {
 		return Draft{}, faulty(err)

@@ -17,6 +17,9 @@ const (
 	onlyWord = "only " // for readers of whom data of one of the categories was exposed
 	noneWord = "none " // for readers of whom data of none of the categories was exposed
 	endWord  = "end"
+
+	severalWord    = "several" // for a guardian of several children; Merge decides, since only it knows the names
+	endSeveralWord = "end several"
 )
 
 // choosing says for whom a block is: for readers who meet every condition.
@@ -25,15 +28,16 @@ type choosing []condition
 type condition struct {
 	none       bool // of the categories, not one of them
 	categories []string
-}
-
-func (c choosing) narrow(categories []string) choosing {
-	return append(slices.Clone(c), condition{categories: categories})
+	several    bool // a guardian of several children; the others are not set then
 }
 
 // mark puts the marks around a finished line.
 func (c choosing) mark(line string) string {
 	for _, x := range slices.Backward(c) {
+		if x.several {
+			line = mark(severalWord) + line + mark(endSeveralWord)
+			continue
+		}
 		word := onlyWord
 		if x.none {
 			word = noneWord

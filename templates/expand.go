@@ -4,6 +4,8 @@ import (
 	"html"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"tocsin/internal/breach"
 )
@@ -51,15 +53,31 @@ type block struct {
 }
 
 func join(pieces []piece, v values) string {
-	var b strings.Builder
-	for _, p := range pieces {
-		if p.name.name == "" {
-			b.WriteString(p.words)
+	text := ""
+	for i, p := range pieces {
+		if p.name.name != "" {
+			text = glue(text, v.scalar(p.name))
 			continue
 		}
-		b.WriteString(v.scalar(p.name))
+		words := p.words
+		if i > 0 && strings.HasSuffix(text, ".") && strings.HasPrefix(words, ".") {
+			words = words[1:] // "from Example Co., Ltd." ends its sentence
+		}
+		text = glue(text, words)
 	}
-	return strings.TrimSpace(b.String())
+	return strings.TrimSpace(text)
+}
+
+// glue puts words and a value behind each other. A template leaves a space beside a value that is most often a number or a
+// Latin word ("打 110"); between Chinese characters there is none ("打当地的报警电话").
+func glue(before, after string) string {
+	left, right := strings.TrimSuffix(before, " "), strings.TrimPrefix(after, " ")
+	last, _ := utf8.DecodeLastRuneInString(left)
+	first, _ := utf8.DecodeRuneInString(right)
+	if unicode.Is(unicode.Han, last) && unicode.Is(unicode.Han, first) {
+		return left + right
+	}
+	return before + after
 }
 
 // expand makes the blocks of a text. Lines that turn out empty vanish; rows never do, see [filingValues].
@@ -74,21 +92,21 @@ type slotFiller interface{ fill(slot string) []line }
 // expandLines makes the blocks of some lines that begin in a group, and returns the group that they end in.
 func expandLines(body []line, v values, group string) ([]block, string) {
 	var out []block
-	hidden := 0         // depth of the if that hides, or 0
-	var only [][]string // of every open {{if}} and {{only}}; nil for an if
+	hidden := 0     // depth of the if that hides, or 0
+	var open []line // every open {{if}}, {{only}} and {{several}}
 	for _, l := range body {
 		switch {
 		case l.opens():
-			only = append(only, l.only)
-			if hidden == 0 && l.kind != onlyFor && v.set(l.name) == (l.kind == ifNotSet) {
-				hidden = len(only)
+			open = append(open, l)
+			if conditional := l.kind == ifSet || l.kind == ifNotSet; hidden == 0 && conditional && v.set(l.name) == (l.kind == ifNotSet) {
+				hidden = len(open)
 			}
 			continue
 		case l.kind == endIf:
-			if hidden == len(only) {
+			if hidden == len(open) {
 				hidden = 0
 			}
-			only = only[:len(only)-1]
+			open = open[:len(open)-1]
 			continue
 		case hidden > 0 || l.kind == contentMark:
 			continue
@@ -109,7 +127,7 @@ func expandLines(body []line, v values, group string) ([]block, string) {
 			blocks = l.blocks(v, group)
 		}
 		for _, b := range blocks {
-			out = append(out, b.within(only))
+			out = append(out, b.within(open))
 		}
 	}
 	return out, group
@@ -126,11 +144,15 @@ func (s *source) marks() []string {
 	return out
 }
 
-// within narrows a block to the readers that every open {{only}} is for.
-func (b block) within(only [][]string) block {
-	for _, categories := range only {
-		if categories != nil {
-			b.choice = b.choice.narrow(categories)
+// within narrows a block to the readers that every open {{only}} and {{several}} is for.
+func (b block) within(open []line) block {
+	for _, l := range open {
+		switch l.kind {
+		case onlyFor:
+			b.choice = append(slices.Clone(b.choice), condition{categories: l.only})
+		case severalFor:
+			b.choice = append(slices.Clone(b.choice), condition{several: true})
+		default:
 		}
 	}
 	return b

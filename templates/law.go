@@ -16,6 +16,7 @@ import (
 type Law struct {
 	Name     string        // the file's name: "cn-pipl"
 	Title    breach.Text   // of the law
+	Place    breach.Text   // where its people live, as a page for several places calls it
 	Regions  []string      // where its people live, ISO 3166: "CN", "US-CA"; "US" holds for every state
 	Rules    []string      // the rules of the packs of law that make this notice due
 	Requires []Requirement // what it must say
@@ -116,8 +117,8 @@ func (p *lawParser) head(head string) {
 		p.headLine(strings.TrimSpace(key), clean(value))
 	}
 	p.source.number = 1
-	if p.law.Title.ZH == "" || p.law.Title.EN == "" || p.law.emergency.EN == "" || len(p.law.Requires) == 0 {
-		p.source.fault("the head must have title.zh-CN, title.en, emergency and at least one require")
+	if p.law.Title.ZH == "" || p.law.Title.EN == "" || p.law.Place.ZH == "" || p.law.Place.EN == "" || p.law.emergency.EN == "" || len(p.law.Requires) == 0 {
+		p.source.fault("the head must have title.zh-CN, title.en, place.zh-CN, place.en, emergency and at least one require")
 	}
 }
 
@@ -127,6 +128,10 @@ func (p *lawParser) headLine(key, value string) {
 		p.law.Title.ZH = value
 	case "title.en":
 		p.law.Title.EN = value
+	case "place.zh-CN":
+		p.law.Place.ZH = value
+	case "place.en":
+		p.law.Place.EN = value
 	case "regions":
 		p.law.Regions = strings.Fields(value)
 	case "rules":
@@ -148,7 +153,7 @@ func (p *lawParser) headLine(key, value string) {
 	case "require":
 		p.require(value)
 	default:
-		p.source.fault("the head has lines \"key: text\" with these keys: title.zh-CN, title.en, regions, rules, emergency, form, official, require")
+		p.source.fault("the head has lines \"key: text\" with these keys: title.zh-CN, title.en, place.zh-CN, place.en, regions, rules, emergency, form, official, require")
 	}
 }
 
@@ -249,7 +254,7 @@ func (r Requirement) saidBy(b block) bool {
 		return false
 	}
 	for _, c := range b.choice {
-		if c.none || slices.ContainsFunc(r.Only, func(x string) bool { return !slices.Contains(c.categories, x) }) || len(r.Only) == 0 && !slices.Contains(Groups(), r.Content) {
+		if c.none || c.several || slices.ContainsFunc(r.Only, func(x string) bool { return !slices.Contains(c.categories, x) }) || len(r.Only) == 0 && !slices.Contains(Groups(), r.Content) {
 			return false
 		}
 	}

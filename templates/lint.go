@@ -160,7 +160,7 @@ func (l *linter) words(name, text string) {
 		}
 	}
 	for _, m := range anyMark.FindAllString(text, -1) {
-		if m != mark("greeting") && m != mark("people") {
+		if !slices.Contains([]string{greetingMark, peopleMark, severalMark, endSeveralMark}, m) {
 			l.found(name, "has the unknown mark %s", m)
 		}
 	}

@@ -28,14 +28,15 @@ func (t NoticeText) Merge(names MergeNames) NoticeText {
 	if name := mergeable(names.Recipient); name != "" {
 		greeting = strings.ReplaceAll(t.Marks.Greeting, mark("recipient"), name)
 	}
-	people := t.people(names.People)
-	t.Text = fill(t.Text, greeting, people)
-	t.HTML = fill(t.HTML, html.EscapeString(greeting), html.EscapeString(people))
+	people, several := t.people(names.People), len(names.People) > 1
+	t.Text = fill(t.Text, greeting, people, several)
+	t.HTML = fill(t.HTML, html.EscapeString(greeting), html.EscapeString(people), several)
 	return t
 }
 
-// fill looks at the text once: a name that holds a mark stays as it is.
-func fill(s, greeting, people string) string {
+// fill looks at the text once: a name that holds a mark stays as it is. The lines for a guardian of several children stay
+// where there are several.
+func fill(s, greeting, people string, several bool) string {
 	var b strings.Builder
 	b.Grow(len(s) + len(greeting) + len(people))
 	for {
@@ -52,6 +53,13 @@ func fill(s, greeting, people string) string {
 		} else if rest, ok := strings.CutPrefix(s, peopleMark); ok {
 			b.WriteString(people)
 			s = rest
+		} else if rest, ok := strings.CutPrefix(s, severalMark); ok {
+			s = rest
+			if _, after, ended := strings.Cut(rest, endSeveralMark); !several && ended {
+				s = strings.TrimPrefix(after, "\n") // the empty line below a paragraph of the text
+			}
+		} else if rest, ok := strings.CutPrefix(s, endSeveralMark); ok {
+			s = rest
 		} else {
 			b.WriteString(markOpen)
 			s = s[len(markOpen):]
@@ -62,6 +70,9 @@ func fill(s, greeting, people string) string {
 const (
 	greetingMark = markOpen + "greeting" + markClose
 	peopleMark   = markOpen + "people" + markClose
+
+	severalMark    = markOpen + severalWord + markClose
+	endSeveralMark = markOpen + endSeveralWord + markClose
 )
 
 // people joins the names of minors: "张小明、张小红和张小刚".

@@ -53,7 +53,7 @@ func TestMergePeople(t *testing.T) {
 		{"one child", []string{"张小明"}, "登记为张小明的监护人", "guardian of 张小明."},
 		{"two children", []string{"张小明", "张小红"}, "登记为张小明和张小红的监护人", "guardian of 张小明 and 张小红."},
 		{"three children", []string{"张小明", "张小红", "张小刚"}, "登记为张小明、张小红和张小刚的监护人", "guardian of 张小明, 张小红 and 张小刚."},
-		{"no name known", nil, "登记为一名未成年人的监护人", "guardian of a minor."},
+		{"no name known", nil, "登记为一名未成年人的监护人", "guardian of a child."},
 		{"one name cannot be shown", []string{"张小明", "领奖www.evil.example"}, "登记为张小明和另一名孩子的监护人", "guardian of 张小明 and one more child."},
 	}
 	for _, c := range cases {
@@ -81,7 +81,7 @@ func TestMergeHostileNames(t *testing.T) {
 	for _, a := range []breach.Audience{breach.ToPerson, breach.ToGuardian} {
 		for _, l := range templates.Languages() {
 			n := sampleText(t, a, l)
-			want := tags(n.Merge(templates.MergeNames{Recipient: "A", People: []string{"B"}}).HTML)
+			want := tags(n.Merge(templates.MergeNames{Recipient: "A", People: []string{"B", "C"}}).HTML)
 			all, _ := n.For()
 			lines := strings.Count(all.Text, "\n")
 			for _, name := range hostile {

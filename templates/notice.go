@@ -98,7 +98,7 @@ var noticeGrammar = grammar{
 	scalars: []string{
 		"organisation", "short", "home_page", "hotline", "hours", "email", "number", "incident", "aware_date",
 		"occurred_date", "issued_date", "cause", "never_ask", "greeting", "people", "recipient",
-		"law", "emergency", "offer", "delay_reason", "held_until", "why",
+		"law", "emergency", "offer", "delay_reason", "held_until", "why", "zone",
 	},
 	lists:  []string{"what_happened", "categories", "harms", "measures", "advice"},
 	flags:  []string{"suspected", "confirmed", "later"},
@@ -276,18 +276,70 @@ func (s *Set) noticeValues(v NoticeView, who string, a breach.Audience, l breach
 		flags: map[string]bool{"suspected": v.State != "confirmed", "confirmed": v.State == "confirmed", "later": v.Later},
 	}
 	for list, more := range map[string][]breach.Text{"categories": nil, "harms": v.Harms, "advice": v.Advice} {
-		stem := map[string]string{"categories": "category.", "harms": "harm.", "advice": "advice."}[list]
-		said := phrases(w, who, stem, inOrder("data.categories", v.Categories))
-		if list != "advice" && (who != "public" || len(said) == 0) {
-			said = orDefault(said, w.phrase(who, stem+"default"))
-		}
-		for _, p := range said {
-			out.lists[list] = append(out.lists[list], strings.ReplaceAll(p.text, "{emergency}", law.emergency.In(l)))
+		for _, p := range s.listed(v, list, who, w) {
+			if words, after, ok := strings.Cut(p.text, "{emergency}"); ok {
+				p.text = glue(glue(words, law.emergency.In(l)), after)
+			}
+			out.lists[list] = append(out.lists[list], p.text)
 			out.chosen[list] = append(out.chosen[list], p.choice)
 		}
 		out.lists[list] = append(out.lists[list], texts(more, l)...)
 	}
+	if law.Name != HomeLaw && (v.OccurredAt != nil || v.AwareAt != nil) {
+		out.scalars["zone"] = breach.ZoneName(v.IssuedAt.In(loc), l)
+	}
 	return out
+}
+
+// listed are the phrases that the facts bring to a list. Of what each category may lead to, and what to do about it, nothing is
+// said where data were damaged or unavailable and nobody else had them.
+func (s *Set) listed(v NoticeView, list, who string, w words) []phrase {
+	categories := inOrder("data.categories", v.Categories)
+	exposed := len(v.Kinds) == 0 || slices.ContainsFunc(v.Kinds, func(k string) bool { return k == "leak" || k == "tamper" || k == "loss" })
+	switch {
+	case list == "categories":
+		said := phrases(w, who, "category.", categories)
+		if who == "public" && len(said) > 0 {
+			return said
+		}
+		return orDefault(said, w.phrase(who, "category.default"))
+	case list == "harms" && exposed:
+		said := phrases(w, who, "harm.", categories)
+		if who != "public" || len(said) == 0 {
+			said = orDefault(said, w.phrase(who, "harm.default"))
+		}
+		return append(ofKinds(w, who, "harm.kind.", v.Kinds), said...)
+	case list == "harms":
+		return ofKinds(w, who, "harm.kind.", v.Kinds)
+	case exposed:
+		return append(phrases(w, who, "advice.", mostUrgentFirst(categories)), ofKinds(w, who, "advice.kind.", v.Kinds)...)
+	}
+	return ofKinds(w, who, "advice.kind.", v.Kinds)
+}
+
+// ofKinds looks up a phrase for each kind of incident, each once; they are for everybody.
+func ofKinds(w words, who, prefix string, kinds []string) []phrase {
+	var out []phrase
+	for _, k := range inOrder("kinds", kinds) {
+		p := phrase{text: w.phrase(who, prefix+k)}
+		if p.text != "" && !slices.ContainsFunc(out, func(x phrase) bool { return x.text == p.text }) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// mostUrgentFirst puts what must be done today before what must be watched.
+func mostUrgentFirst(categories []string) []string {
+	var today, later []string
+	for _, c := range categories {
+		if c == "credentials" || c == "finance_account" {
+			today = append(today, c)
+			continue
+		}
+		later = append(later, c)
+	}
+	return append(today, later...)
 }
 
 func (s *Set) whatHappened(v NoticeView, who string, w words) []string {

@@ -44,12 +44,12 @@ func TestNoticeWithLittleKnown(t *testing.T) {
 		for _, l := range templates.Languages() {
 			v := sampleNotice()
 			v.State, v.Kinds, v.OccurredAt, v.AwareAt, v.Cause, v.Measures = "", nil, nil, nil, breach.Text{}, nil
-			v.Categories, v.Later = nil, true
+			v.Categories, v.MinorCause, v.MinorMeasures, v.Later = nil, breach.Text{}, nil, true
 			n, err := s.Notice(v, a, l)
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, fmt.Sprintf("notices/little_known.%s.%s.txt", a, l), n.Text)
+			golden(t, fmt.Sprintf("notices/little_known.%s.%s.txt", a, l), n.Merge(templates.MergeNames{}).Text)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"html"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,14 +16,17 @@ var publicGrammar = grammar{
 	head: []string{"title"},
 	scalars: []string{
 		"organisation", "short", "home_page", "hotline", "hours", "email", "number", "incident", "aware_date",
-		"occurred_date", "issued_date", "cause", "never_ask",
+		"occurred_date", "issued_date", "cause", "never_ask", "zone",
 	},
 	lists:  noticeGrammar.lists,
 	flags:  noticeGrammar.flags,
 	groups: Groups(),
+	slots:  lawSlots,
+	says:   contents,
 }
 
-// PublicView is what the public notice says.
+// PublicView is what the public notice says. It is one page for the people of its Law and of all its Laws: what a law has to
+// say stands there under the name of the place where its people live.
 type PublicView struct {
 	NoticeView
 	PublishedAt time.Time
@@ -88,20 +92,101 @@ func (s *Set) publicParts(v PublicView) ([]publicPart, error) {
 	if err := v.NoticeView.validate(); err != nil {
 		return nil, err
 	}
+	laws, err := s.publicLaws(v)
+	if err != nil {
+		return nil, err
+	}
+	rules := RulesFor(v.Organisation, v.Number)
+	for _, law := range laws {
+		rules.Official = append(rules.Official, law.Official...)
+	}
+	if len(laws) > 1 {
+		v.Law = GeneralLaw // one emergency number would be wrong for the others
+	}
 	var parts []publicPart
 	var findings []Finding
 	for _, l := range Languages() {
 		src := s.notices["public."+string(l)]
 		values := s.noticeValues(v.NoticeView, "public", breach.ToPerson, l)
 		values.chosen = nil // the page is for everybody: it says all of it
-		p := publicPart{language: l, title: join(src.head["title"], values), blocks: src.expand(values)}
-		findings = append(findings, lintPublic(p, RulesFor(v.Organisation, v.Number))...)
+		values.fills = func(slot string) []line { return publicSection(laws, l, slot, values, v.Categories) }
+		p := publicPart{language: l, title: join(src.head["title"], values), blocks: forEverybody(src.expand(values), v.Categories)}
+		if err := publicLacks(laws, p.blocks, v.Categories); err != nil {
+			return nil, err
+		}
+		findings = append(findings, lintPublic(p, rules)...)
 		parts = append(parts, p)
 	}
 	if len(findings) > 0 {
 		return nil, &LintError{Findings: findings}
 	}
 	return parts, nil
+}
+
+func (s *Set) publicLaws(v PublicView) ([]*Law, error) {
+	var out []*Law
+	for _, name := range append([]string{v.Law}, v.Laws...) {
+		law, err := s.Law(name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(out, law) {
+			out = append(out, law)
+		}
+	}
+	return out, nil
+}
+
+// publicSection is what the laws say in a place of the page. Where there are several, what each says stands under the name of
+// its place, and whom to turn to there in one piece.
+func publicSection(laws []*Law, l breach.Language, slot string, v values, categories []string) []line {
+	if len(laws) == 1 {
+		return laws[0].section(l, breach.ToPerson, slot)
+	}
+	slots := map[string][]string{"contact": {}, "foot": {}, "rights": {"contact", "rights", "foot"}}[slot]
+	if slots == nil {
+		slots = []string{slot}
+	}
+	var out []line
+	for _, law := range laws {
+		var section []line
+		for _, name := range slots {
+			section = append(section, law.section(l, breach.ToPerson, name)...)
+		}
+		if blocks, _ := expandLines(section, v, ""); len(forEverybody(blocks, categories)) > 0 {
+			out = append(out, line{kind: standout, text: []piece{{words: law.Place.In(l)}}})
+			out = append(out, section...)
+		}
+	}
+	return out
+}
+
+// forEverybody leaves the blocks that anybody's categories of data call for. The page has no reader of its own.
+func forEverybody(blocks []block, categories []string) []block {
+	var out []block
+	for _, b := range blocks {
+		called := !slices.ContainsFunc(b.choice, func(c condition) bool {
+			return c.several || c.none || !slices.ContainsFunc(c.categories, func(x string) bool { return slices.Contains(categories, x) })
+		})
+		if called {
+			b.choice = nil
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// publicLacks is what the laws ask for and the page does not say. The title that California prescribes is for letters: the page
+// has a title of its own.
+func publicLacks(laws []*Law, blocks []block, categories []string) error {
+	var faults []error
+	for _, law := range laws {
+		missing := slices.DeleteFunc(law.lacks(blocks, categories), func(r Requirement) bool { return r.Content == "title" })
+		if len(missing) > 0 {
+			faults = append(faults, &MissingError{Law: law.Name, Title: law.Title, Missing: missing})
+		}
+	}
+	return errors.Join(faults...)
 }
 
 func publicText(parts []publicPart) string {

@@ -28,7 +28,7 @@ func sampleOrganisation() templates.Organisation {
 		Short:      breach.Text{ZH: "示例教育", EN: "Example Education"},
 		HomePage:   "https://www.example.com",
 		Hotline:    "400-000-0000",
-		Hours:      breach.Text{ZH: "每天 7:00 至 23:00", EN: "every day from 7:00 to 23:00, Beijing time"},
+		Hours:      breach.Text{ZH: "每天 7:00 至 23:00（北京时间）", EN: "every day from 7:00 to 23:00, Beijing time"},
 		Email:      "privacy@example.com",
 		Address:    breach.Text{ZH: "示例省示例市示例路 1 号", EN: "1 Example Road, Example City"},
 		CreditCode: "91000000000000000X",
@@ -58,7 +58,7 @@ func sampleNotice() templates.NoticeView {
 		},
 		Measures: []breach.Text{
 			{ZH: "2026年11月21日 04:05，已将该服务器从网络上隔离，并吊销它能用到的全部密钥。", EN: "On 21 November 2026 at 04:05 Beijing time we took that server off the network and revoked every key it could use."},
-			{ZH: "已强制下线全部会话；下次登录我们自己的网站或应用时，需要设置新密码。", EN: "We ended all sessions. When people next open our own website or app, they choose a new password there."},
+			{ZH: "已强制下线全部会话；下次打开我们自己的网站或应用时，需要设置新密码。", EN: "We ended all sessions. When you next open our own website or app, you choose a new password there."},
 		},
 	}
 }

@@ -23,6 +23,7 @@ import (
 //	{{part name}}            the lines of filings/parts/name
 //	{{if name}} … {{end}}    lines for when name has a value; {{if not name}} for when it has none
 //	{{only a b}} … {{end}}   lines for readers of whom data of the category a or b was exposed (notices)
+//	{{several}} … {{end}}    lines for a guardian of several children (notices)
 //	{{slot name}}            here stands what the law's own file says in that place (notices)
 //	! content | a line       the line says what a law asks for by that name; it vanishes where a name in it has no value
 //	// a remark for the next author
@@ -49,6 +50,7 @@ const (
 	ifSet
 	ifNotSet
 	onlyFor
+	severalFor
 	slot
 	endIf
 	contentMark // a content that the law asks for
@@ -84,7 +86,7 @@ type grammar struct {
 	flags   []string // only for {{if}}
 	form    bool     // parts, marks and {{asked}} are for forms
 	groups  []string // every group is required, once
-	only    bool     // {{only …}} may stand
+	only    bool     // {{only …}} and {{several}} may stand
 	slots   []string // names for {{slot …}}
 	says    []string // names for ! lines
 }
@@ -194,7 +196,9 @@ func (p *sourceParser) parseBody(body string, offset int) {
 }
 
 // opens reports whether an {{end}} must follow.
-func (l line) opens() bool { return l.kind == ifSet || l.kind == ifNotSet || l.kind == onlyFor }
+func (l line) opens() bool {
+	return l.kind == ifSet || l.kind == ifNotSet || l.kind == onlyFor || l.kind == severalFor
+}
 
 func (p *sourceParser) parseLine(l string) line {
 	if m := eachLine.FindStringSubmatch(l); m != nil {
@@ -241,6 +245,9 @@ func (p *sourceParser) parseLine(l string) line {
 			p.fault("%v", err)
 		}
 		return line{kind: onlyFor, only: only}
+	}
+	if l == "{{several}}" && p.g.only {
+		return line{kind: severalFor}
 	}
 	if m := slotLine.FindStringSubmatch(l); m != nil {
 		if !slices.Contains(p.g.slots, m[1]) {

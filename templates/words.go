@@ -64,7 +64,7 @@ func wordKeys() []string {
 	}
 	kinds, _ := breach.DefOf("kinds")
 	for _, k := range kinds.Values {
-		keys = append(keys, "kind."+k+".suspected", "kind."+k+".confirmed")
+		keys = append(keys, "kind."+k+".suspected", "kind."+k+".confirmed", "harm.kind."+k)
 	}
 	categories, _ := breach.DefOf("data.categories")
 	for _, c := range categories.Values {
@@ -78,7 +78,9 @@ func knownKey(key string) bool {
 	for _, who := range []string{"person.", "minor.", "guardian.", "public."} {
 		key = strings.TrimPrefix(key, who)
 	}
-	if rest, ok := strings.CutPrefix(key, "advice."); ok {
+	if rest, ok := strings.CutPrefix(key, "advice.kind."); ok {
+		key = "harm.kind." + rest
+	} else if rest, ok := strings.CutPrefix(key, "advice."); ok {
 		key = "category." + rest
 	}
 	return key == "whose" || key == "you" || slices.Contains(wordKeys(), key)

@@ -130,8 +130,8 @@ func (p *page) document(v api.DocumentView, hash string) {
 		p.item(p.say("状态", "State"), p.approval(v.Document))
 	}
 	if slices.ContainsFunc(v.Content.Renditions, func(r breach.Rendition) bool { return r.Marks != nil }) {
-		p.item(p.say("说明", "Note"), p.say("⟦greeting⟧、⟦people⟧ 处在发送时填入姓名；⟦only …⟧ 与 ⟦end⟧ 之间只发给这类信息被泄露的人；其余一字不改。",
-			"⟦greeting⟧ and ⟦people⟧ are where names go in when it is sent; what stands between ⟦only …⟧ and ⟦end⟧ goes to those alone of whom such data were exposed; nothing else changes."))
+		p.item(p.say("说明", "Note"), p.say("⟦greeting⟧、⟦people⟧ 处在发送时填入姓名；⟦only …⟧ 与 ⟦end⟧ 之间只发给这类信息被泄露的人，⟦several⟧ 与 ⟦end several⟧ 之间只发给有几个孩子的监护人；其余一字不改。",
+			"⟦greeting⟧ and ⟦people⟧ are where names go in when it is sent; what stands between ⟦only …⟧ and ⟦end⟧ goes to those alone of whom such data were exposed, and between ⟦several⟧ and ⟦end several⟧ to guardians of several children; nothing else changes."))
 	}
 	for _, r := range v.Content.Renditions {
 		head := string(r.Language)
