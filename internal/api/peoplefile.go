@@ -250,7 +250,7 @@ func (p *peopleImport) describe(file *audience.File) {
 // read reads the file while what was read is written.
 func (p *peopleImport) read(file *audience.File) error {
 	rows := int64(0)
-	taking, reading := load.Rows(file, func(row audience.Row) error {
+	taking, reading := load.Rows(file, func(row *audience.Row) error {
 		if rows++; rows%100_000 == 0 {
 			p.call.log.Info("import progress", "rows", rows, "bytes", p.body.read.Load())
 		}
@@ -266,7 +266,7 @@ func (p *peopleImport) read(file *audience.File) error {
 	return nil
 }
 
-func (p *peopleImport) take(row audience.Row) error {
+func (p *peopleImport) take(row *audience.Row) error {
 	if r := row.Reject; r != nil {
 		return p.issue(store.ImportIssue{Line: r.Line, Column: r.Column, Reason: string(r.Reason), SetAside: true}, r.Text)
 	}

@@ -199,18 +199,35 @@ func (f *File) KnowsAges() bool {
 // Next returns the next row, or [io.EOF] after the last. Another error means that the reader failed, or that a packed or
 // binary file is damaged from here on; the rows before it stand.
 func (f *File) Next() (Row, error) {
+	var row Row
+	err := f.read(&row)
+	return row, err
+}
+
+// Read fills rows with the next ones and returns how many there are, with the error of [File.Next] where they are not all. It
+// writes over what the rows hold, the person above all: whoever keeps one beyond the next Read keeps a copy. Texts stay.
+func (f *File) Read(rows []Row) (int, error) {
+	for i := range rows {
+		if err := f.read(&rows[i]); err != nil {
+			return i, err
+		}
+	}
+	return len(rows), nil
+}
+
+func (f *File) read(row *Row) error {
 	rec := &f.rec
 	rec.cells, rec.marks, rec.fault, rec.column, rec.raw = rec.cells[:0], nil, "", -1, ""
 	if err := f.src.next(rec); err != nil {
-		return Row{}, err
+		return err
 	}
-	row := Row{Line: rec.line, EndLine: rec.end, Raw: rec.raw}
+	row.Line, row.EndLine, row.Raw, row.Reject, row.Warnings = rec.line, rec.end, rec.raw, nil, row.Warnings[:0]
 	if rec.fault != "" {
-		row.Reject = f.build.reject(rec.line, rec.column, rec.fault)
-		return row, nil
+		row.Person, row.Reject = nil, f.build.reject(rec.line, rec.column, rec.fault)
+		return nil
 	}
-	f.build.person(rec, &row)
-	return row, nil
+	f.build.person(rec, row)
+	return nil
 }
 
 // Unmatched lists the rows of the guardians' file that belong to nobody in this one, once all rows were read: at most limit

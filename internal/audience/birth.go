@@ -24,6 +24,26 @@ func (d date) number() int { return d.year*10000 + int(d.month)*100 + d.day }
 // parseBirth reads the usual forms: 1990-01-02, 1990/1/2, 1990.1.2, 19900102 and 1990年1月2日, with a time of day that is
 // dropped. A form in which day and month could be mistaken for each other is none of them.
 func parseBirth(s string, today date) (date, bool) {
+	if isoDay(s) {
+		return calendarDay(number(s[:4]), number(s[5:7]), number(s[8:]), today)
+	}
+	return parseDay(s, today)
+}
+
+// isoDay recognises 1990-01-02.
+func isoDay(s string) bool {
+	if len(s) != 10 || s[4] != '-' || s[7] != '-' {
+		return false
+	}
+	for _, i := range [...]int{0, 1, 2, 3, 5, 6, 8, 9} {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+func parseDay(s string, today date) (date, bool) {
 	for i := range len(s) {
 		if s[i] == 'T' || s[i] == ' ' {
 			s = s[:i]

@@ -17,9 +17,9 @@ type builder struct {
 	joined  *join // guardians of a second file; may be nil
 	serials bool  // a number in a date's cell is a spreadsheet's day, without doubt
 
-	languages map[string]breach.Language
-	regions   map[string]string
-	lists     map[string]exposed
+	languages meanings[breach.Language]
+	regions   meanings[string]
+	lists     meanings[exposed]
 	texts     map[told]breach.Text
 }
 
@@ -44,7 +44,8 @@ const (
 func newBuilder(h *header, o Options) builder {
 	return builder{
 		header: h, region: o.Region, today: dayOf(o.At), key: o.Key,
-		languages: make(map[string]breach.Language), regions: make(map[string]string), lists: make(map[string]exposed), texts: make(map[told]breach.Text),
+		languages: meanings[breach.Language]{of: languageOf}, regions: meanings[string]{of: regionOf}, lists: meanings[exposed]{of: exposedIn},
+		texts: make(map[told]breach.Text),
 	}
 }
 
@@ -68,7 +69,11 @@ func (b *builder) warn(row *Row, column int, r Reason) {
 // person fills the row with a person, or with a reject and no warnings.
 func (b *builder) person(rec *record, row *Row) {
 	c := cells{b: b, rec: rec, row: row}
-	p := &Person{
+	p := row.Person
+	if p == nil {
+		p = new(Person)
+	}
+	*p = Person{
 		Line:       rec.line,
 		ExternalID: c.prose(fExternalID, maxIDBytes),
 		Name:       c.prose(fName, maxNameRunes),
@@ -79,7 +84,9 @@ func (b *builder) person(rec *record, row *Row) {
 		Language:   c.language(),
 		Region:     c.inRegion(),
 		Categories: c.categories(),
+		Guardians:  p.Guardians[:0],
 		number:     c.prose(fPersonID, maxIDBytes),
+		key:        b.key,
 	}
 	c.guardians(p)
 	if c.refused == nil && !p.identified() {
@@ -89,7 +96,7 @@ func (b *builder) person(rec *record, row *Row) {
 		c.refused = b.reject(rec.line, -1, HeaderAgain)
 	}
 	if c.refused != nil {
-		row.Reject, row.Warnings = c.refused, nil
+		row.Person, row.Reject, row.Warnings = nil, c.refused, nil
 		return
 	}
 	c.age(p)
@@ -100,7 +107,6 @@ func (b *builder) person(rec *record, row *Row) {
 	} else if p.Age.IsMinor() && !p.guardianReachable() {
 		b.warn(row, -1, NoGuardian)
 	}
-	p.key = b.key
 	row.Person = p
 }
 
@@ -254,32 +260,16 @@ func (c *cells) phone(f fieldNo) string {
 }
 
 func (c *cells) language() breach.Language {
-	text, i := c.clean(fLanguage)
-	if text == "" {
-		return ""
-	}
-	l, seen := c.b.languages[text]
-	if !seen {
-		l = languageOf(text)
-		remember(c.b.languages, text, l)
-	}
-	if l == "" {
+	l, i, said := understood(c, fLanguage, &c.b.languages)
+	if said && l == "" {
 		c.b.warn(c.row, i, BadLanguage)
 	}
 	return l
 }
 
 func (c *cells) inRegion() string {
-	text, i := c.clean(fRegion)
-	if text == "" {
-		return ""
-	}
-	r, seen := c.b.regions[text]
-	if !seen {
-		r = regionOf(text)
-		remember(c.b.regions, text, r)
-	}
-	if r == "" {
+	r, i, said := understood(c, fRegion, &c.b.regions)
+	if said && r == "" {
 		c.b.warn(c.row, i, BadRegion)
 	}
 	return r
@@ -287,27 +277,55 @@ func (c *cells) inRegion() string {
 
 // categories keeps what is known of a list of which a word is not.
 func (c *cells) categories() []string {
-	text, i := c.clean(fCategories)
-	if text == "" {
-		return nil
-	}
-	list, seen := c.b.lists[text]
-	if !seen {
-		list.known, list.all = categoriesOf(text)
-		remember(c.b.lists, text, list)
-	}
-	if !list.all {
+	list, i, said := understood(c, fCategories, &c.b.lists)
+	if said && !list.all {
 		c.b.warn(c.row, i, BadCategory)
 	}
 	return list.known
 }
 
-// remember keeps a cell's meaning. The key is copied: the cell is part of its whole line.
-func remember[V any](m map[string]V, cell string, v V) {
-	if len(m) >= maxRemembered {
-		clear(m)
+func exposedIn(s string) (list exposed) {
+	list.known, list.all = categoriesOf(s)
+	return list
+}
+
+// meanings remembers what the cells of a column mean: those of the last row, which most rows repeat, and those before.
+type meanings[V any] struct {
+	of    func(string) V
+	known map[string]V
+
+	cell  string // the last one, as it stood in the file
+	said  bool   // it was not a word for nothing
+	value V
+}
+
+// understood is what a field's cell means; said is false where it says nothing.
+func understood[V any](c *cells, f fieldNo, m *meanings[V]) (v V, column int, said bool) {
+	cell, i := c.raw(f)
+	if cell == m.cell && c.mark(i) == "" {
+		return m.value, i, m.said
 	}
-	m[strings.Clone(cell)] = v
+	text, i := c.clean(f)
+	if text != "" {
+		v, said = m.meaning(text), true
+	}
+	if c.mark(i) == "" {
+		m.cell, m.said, m.value = strings.Clone(cell), said, v
+	}
+	return v, i, said
+}
+
+func (m *meanings[V]) meaning(text string) V {
+	v, seen := m.known[text]
+	if seen {
+		return v
+	}
+	v = m.of(text)
+	if m.known == nil || len(m.known) >= maxRemembered {
+		m.known = make(map[string]V)
+	}
+	m.known[strings.Clone(text)] = v // the cell is part of its whole line
+	return v
 }
 
 // age settles the age class from whatever columns speak of it. Where they disagree the lower one counts; where none speaks

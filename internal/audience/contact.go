@@ -17,6 +17,10 @@ func normalEmail(s string) (string, bool) {
 	if at > 0 && at <= 64 && len(s) <= 254 && simpleLocal(s[:at]) && plainDomain(s[at+1:]) {
 		return s, true
 	}
+	return emailOf(s, at)
+}
+
+func emailOf(s string, at int) (string, bool) {
 	if len(s) > 254 || strings.ContainsAny(s, " \t\r\n\"<>(),;:\\[]") {
 		return "", false
 	}
@@ -130,6 +134,10 @@ func normalPhone(s, region string) (string, bool) {
 	if len(s) == 14 && s[:3] == "+86" && region == "CN" && chineseMobile(s[3:]) {
 		return s, true
 	}
+	return phoneOf(s, region)
+}
+
+func phoneOf(s, region string) (string, bool) {
 	if len(s) > 40 || strings.Trim(s, "+0123456789-. ()/") != "" {
 		return "", false
 	}

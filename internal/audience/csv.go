@@ -44,6 +44,7 @@ func openCSV(lines *lineReader, o Options, p *plan) (source, *header, error) {
 	if err := s.wantRows(); err != nil {
 		return nil, nil, err
 	}
+	lines.blocks = true
 	return s, head, nil
 }
 
@@ -134,12 +135,12 @@ func (s *csvSource) recordAt(p physical, rec *record) {
 		rec.fault = TooLong
 		return
 	}
-	if s.raw {
-		rec.raw = strings.ToValidUTF8(string(p.raw), "\uFFFD")
-	}
 	text, fault := s.lines.text(p)
 	if fault != "" {
 		rec.fault = fault
+		if s.raw {
+			rec.raw = strings.ToValidUTF8(string(p.raw), "\uFFFD")
+		}
 		return
 	}
 	if s.raw {

@@ -237,6 +237,17 @@ func (d *decoder) decode(p physical, l *lineReader) (string, Reason) {
 	return d.fromGB18030(p.raw)
 }
 
+// clean reports whether decode would find no fault in any line of a block, and change none.
+func (d *decoder) clean(block []byte) bool {
+	if bytes.IndexByte(block, 0) >= 0 {
+		return false
+	}
+	if d.name == "" || d.name == encGB18030 {
+		return ascii(block)
+	}
+	return utf8.Valid(block) && !bytes.Contains(block, []byte("\uFFFD"))
+}
+
 func (d *decoder) fromGB18030(raw []byte) (string, Reason) {
 	if surelyUTF8(raw) {
 		return "", BadEncoding

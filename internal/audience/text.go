@@ -20,6 +20,27 @@ func plain(cell string) string {
 // code prepares what machines compare, a contact or a date: compatibility forms unified (full-width digits), invisible
 // characters dropped, spaces trimmed. Placeholders for "nothing" become empty.
 func code(cell string) string {
+	if bare(cell) {
+		return cell
+	}
+	return codeOf(cell)
+}
+
+// bare recognises what codeOf leaves as it is, as nearly every contact and date: ASCII without white space that begins with a
+// letter or a digit, or a plus sign, and is no placeholder, being longer than they are or a number.
+func bare(cell string) bool {
+	if cell == "" || !alnum(cell[0]) && cell[0] != '+' || len(cell) <= longestPlaceholder && cell[0] > '9' {
+		return false
+	}
+	for i := range len(cell) {
+		if cell[i] <= ' ' || cell[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+func codeOf(cell string) string {
 	cell = plain(cell)
 	if !ascii(cell) {
 		cell = strings.TrimSpace(visible(norm.NFKC.String(cell)))
@@ -31,8 +52,10 @@ func code(cell string) string {
 	return cell
 }
 
+const longestPlaceholder = 12 // bytes
+
 func placeholder(s string) bool {
-	if len(s) > 12 || s == "" || s[0] >= '0' && s[0] <= '9' || s[0] == '+' {
+	if len(s) > longestPlaceholder || s == "" || s[0] >= '0' && s[0] <= '9' || s[0] == '+' {
 		return false
 	}
 	switch strings.ToLower(s) {
@@ -48,6 +71,10 @@ func prose(cell string) (text string, cleaned, control bool) {
 	if common(cell) {
 		return cell, false, false
 	}
+	return proseOf(cell)
+}
+
+func proseOf(cell string) (text string, cleaned, control bool) {
 	text = plain(cell)
 	if ascii(text) {
 		return spaced(text), false, strings.ContainsFunc(text, controlRune)

@@ -148,7 +148,7 @@ func importFile(ctx context.Context, s *store.Store, id breach.IncidentID, f io.
 		return r, err
 	}
 	defer imp.Abort()
-	taking, reading := load.Rows(file, func(row audience.Row) error {
+	taking, reading := load.Rows(file, func(row *audience.Row) error {
 		if row.Reject != nil {
 			return fmt.Errorf("line %d of the benchmark's own file was refused: %s", row.Line, row.Reject.Reason)
 		}

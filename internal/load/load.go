@@ -34,41 +34,37 @@ func Person(p *audience.Person, fallback breach.Language) store.AffectedPerson {
 const batch = 256
 
 // Rows gives one row after another to take, while the file is read on in another goroutine; the reading has ended when Rows
-// returns. Where take fails, halt is called, which must end a read that waits; taking is its error, reading the file's.
-func Rows(file *audience.File, take func(audience.Row) error, halt func()) (taking, reading error) {
-	batches, free := make(chan []audience.Row, 4), make(chan []audience.Row, 6)
+// returns. A row is take's until it returns. Where take fails, halt is called, which must end a read that waits; taking is
+// its error, reading the file's.
+func Rows(file *audience.File, take func(*audience.Row) error, halt func()) (taking, reading error) {
+	full, free := make(chan []audience.Row, 4), make(chan []audience.Row, 6)
 	stop := make(chan struct{})
 	go func() {
-		defer close(batches)
-		reading = parse(file, batches, free, stop)
+		defer close(full)
+		reading = read(file, full, free, stop)
 	}()
-	if taking = takeAll(batches, free, take); taking != nil {
+	if taking = takeAll(full, free, take); taking != nil {
 		close(stop)
 		halt()
 	}
-	for range batches { // until the reader has ended
+	for range full { // until the reader has ended
 	}
 	return taking, reading
 }
 
-// parse gives out rows in batches until the file ends, fails, or nobody wants them.
-func parse(file *audience.File, batches chan<- []audience.Row, free <-chan []audience.Row, stop <-chan struct{}) error {
+// read gives out rows in batches until the file ends, fails, or nobody wants them.
+func read(file *audience.File, full chan<- []audience.Row, free <-chan []audience.Row, stop <-chan struct{}) error {
 	for {
-		rows := make([]audience.Row, 0, batch)
+		var rows []audience.Row
 		select {
-		case used := <-free:
-			rows = used[:0]
+		case rows = <-free:
+			rows = rows[:cap(rows)]
 		default:
+			rows = make([]audience.Row, batch)
 		}
-		var err error
-		for len(rows) < batch && err == nil {
-			var row audience.Row
-			if row, err = file.Next(); err == nil {
-				rows = append(rows, row)
-			}
-		}
+		n, err := file.Read(rows)
 		select {
-		case batches <- rows:
+		case full <- rows[:n]:
 		case <-stop:
 			return nil
 		}
@@ -81,14 +77,13 @@ func parse(file *audience.File, batches chan<- []audience.Row, free <-chan []aud
 	}
 }
 
-func takeAll(batches <-chan []audience.Row, free chan<- []audience.Row, take func(audience.Row) error) error {
-	for rows := range batches {
-		for _, row := range rows {
-			if err := take(row); err != nil {
+func takeAll(full <-chan []audience.Row, free chan<- []audience.Row, take func(*audience.Row) error) error {
+	for rows := range full {
+		for i := range rows {
+			if err := take(&rows[i]); err != nil {
 				return err
 			}
 		}
-		clear(rows)
 		select {
 		case free <- rows:
 		default:

@@ -2,14 +2,12 @@ package seal
 
 import (
 	"context"
-	"crypto/hmac"
+	"crypto/cipher"
 	"crypto/rand"
 	"fmt"
-	"hash"
 	"io"
+	"slices"
 	"sync"
-
-	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"tocsin/internal/breach"
 )
@@ -22,14 +20,17 @@ const wrappedFormat = 1
 type Keys struct {
 	incident breach.IncidentID
 	suite    *suite
-	data     tink.AEAD
-	macs     sync.Pool // of *blinder
+	data     cipher.AEAD
+	macs     sync.Pool // of blinder: keying one costs more than a short message
 }
 
 // NewKeys makes fresh keys for an incident and returns them with their wrapped form, the only one to be stored. ctx bounds
 // the call to the master.
 func NewKeys(ctx context.Context, m Master, incident breach.IncidentID) (*Keys, []byte, error) {
-	s := suites[0]
+	return makeKeys(ctx, suites[0], m, incident)
+}
+
+func makeKeys(ctx context.Context, s *suite, m Master, incident breach.IncidentID) (*Keys, []byte, error) {
 	secret := make([]byte, 2*s.keySize)
 	defer clear(secret)
 	rand.Read(secret) // never fails: it ends the process instead
@@ -80,29 +81,51 @@ func newKeys(s *suite, incident breach.IncidentID, secret []byte) (*Keys, error)
 	if err != nil {
 		return nil, fmt.Errorf("use the key of %s: %w", incident, err)
 	}
-	k := &Keys{incident: incident, suite: s, data: data}
 	index := append([]byte(nil), secret[s.keySize:]...)
-	k.macs.New = func() any { return &blinder{mac: hmac.New(s.hash, index)} }
+	first, err := s.blinder(index)
+	if err != nil {
+		return nil, fmt.Errorf("use the key of %s: %w", incident, err)
+	}
+	k := &Keys{incident: incident, suite: s, data: data}
+	k.macs.New = func() any {
+		b, err := s.blinder(index)
+		if err != nil {
+			panic("seal: a key that served once is refused: " + err.Error())
+		}
+		return b
+	}
+	k.macs.Put(first)
 	return k, nil
 }
 
 // Incident is whose keys they are.
 func (k *Keys) Incident() breach.IncidentID { return k.incident }
 
-// Suite names the algorithms in use, "intl-1".
+// Suite names the algorithms in use, "intl-2".
 func (k *Keys) Suite() string { return k.suite.name }
 
 // Seal encrypts a value for one row of one table. Only [Keys.Open] with the same table and row gives it back. The same
 // value sealed twice gives different bytes. row is an id, never a value of a person.
 func (k *Keys) Seal(table, row string, plain []byte) ([]byte, error) {
-	var buf [128]byte
-	inner, err := k.data.Encrypt(plain, k.associated(buf[:0], table, row))
-	if err != nil {
+	if uint64(len(plain)) > mostPlain {
 		return nil, fmt.Errorf("seal %s %s of %s: %d bytes are too many", table, row, k.incident, len(plain))
 	}
-	sealed := make([]byte, 1, 1+len(inner))
-	sealed[0] = k.suite.tag
-	return append(sealed, inner...), nil
+	var nonce [nonceSize]byte
+	rand.Read(nonce[:]) // never fails: it ends the process instead
+	var buf [128]byte
+	return k.appendSealed(nil, nonce[:], plain, k.associated(buf[:0], table, row)), nil
+}
+
+// The measures of AES-GCM. Source: NIST SP 800-38D, 5.2.1.1 and 8.2.
+const (
+	nonceSize = 12
+	mostPlain = 1<<36 - 32
+)
+
+func (k *Keys) appendSealed(dst, nonce, plain, associated []byte) []byte {
+	dst = slices.Grow(dst, Overhead+len(plain))
+	dst = append(append(dst, k.suite.tag), nonce...)
+	return k.data.Seal(dst, nonce, plain, associated)
 }
 
 // Open gives back what [Keys.Seal] was given for the same table and row. Its error is [ErrUnreadable] with the ids.
@@ -111,7 +134,7 @@ func (k *Keys) Open(table, row string, sealed []byte) ([]byte, error) {
 		return nil, k.unreadable(table, row)
 	}
 	var buf [128]byte
-	plain, err := k.data.Decrypt(sealed[1:], k.associated(buf[:0], table, row))
+	plain, err := k.data.Open(nil, sealed[1:1+nonceSize], sealed[1+nonceSize:], k.associated(buf[:0], table, row))
 	if err != nil {
 		return nil, k.unreadable(table, row)
 	}
@@ -134,20 +157,9 @@ func (k *Keys) Blind(kind, normalised string) []byte {
 
 // AppendBlind appends what [Keys.Blind] returns to dst.
 func (k *Keys) AppendBlind(dst []byte, kind, normalised string) []byte {
-	b := k.macs.Get().(*blinder)
+	b := k.macs.Get().(blinder)
 	defer k.macs.Put(b)
-	b.mac.Reset()
-	b.in = bind(b.in[:0], "tocsin/blind/1", kind, normalised)
-	b.mac.Write(b.in)
-	clear(b.in)
-	b.out = b.mac.Sum(b.out[:0])
-	return append(dst, b.out[:BlindSize]...)
-}
-
-// blinder is a keyed MAC and its scratch memory; keying costs more than a short message.
-type blinder struct {
-	mac     hash.Hash
-	in, out []byte
+	return b.appendBlind(dst, kind, normalised)
 }
 
 // Format prints the incident's number for every verb, so that no log can show a key.

@@ -14,7 +14,8 @@
 //	         associated data: "tocsin/sealed/1", incident, table, row
 //	wrapped  0x01 ‖ length of suite name (1 byte) ‖ suite name ‖ what Master.Wrap returned
 //	         associated data: "tocsin/incident-key/1", suite name, incident
-//	blind    first 16 bytes of MAC(index key, "tocsin/blind/1", kind ‖ normalised value)
+//	blind    intl-2: CMAC(index key, "tocsin/blind/2", kind, zeros up to a multiple of 16 bytes ‖ normalised value)
+//	         intl-1: first 16 bytes of HMAC(index key, "tocsin/blind/1", kind, normalised value)
 //
 // # Limits
 //

@@ -39,18 +39,46 @@ type cohortKey struct {
 	age, region, joinedCategories string
 }
 
-// cohorts numbers an import's cohorts.
+// cohorts numbers an import's cohorts, and counts what the import adds to each.
 type cohorts struct {
-	store *Store
-	no    int64
-	known map[cohortKey]int32
+	store  *Store
+	no     int64
+	known  map[cohortKey]*cohortOf
+	recent [4]*cohortOf // the last ones met, which most rows share; may be nil
 }
 
-func (c *cohorts) of(ctx context.Context, role breach.Audience, p *AffectedPerson) (int32, error) {
-	key := cohortKey{role, p.Language, p.Age, p.Region, strings.Join(p.Categories, ",")}
-	if n, ok := c.known[key]; ok {
-		return n, nil
+// cohortOf is a cohort while its recipients are added.
+type cohortOf struct {
+	key        cohortKey
+	categories []string // joined in the key
+	no         int32
+	added      merged
+}
+
+func (c *cohorts) of(ctx context.Context, role breach.Audience, p *AffectedPerson) (*cohortOf, error) {
+	for _, r := range c.recent {
+		if r != nil && r.key.role == role && r.key.language == p.Language && r.key.age == p.Age && r.key.region == p.Region && slices.Equal(r.categories, p.Categories) {
+			return r, nil
+		}
 	}
+	key := cohortKey{role, p.Language, p.Age, p.Region, strings.Join(p.Categories, ",")}
+	known, ok := c.known[key]
+	if !ok {
+		n, err := c.number(ctx, role, p)
+		if err != nil {
+			return nil, err
+		}
+		key.language, key.age, key.region = breach.Language(strings.Clone(string(key.language))), strings.Clone(key.age), strings.Clone(key.region)
+		known = &cohortOf{key: key, categories: slices.Clone(p.Categories), no: n}
+		c.known[key] = known
+	}
+	copy(c.recent[1:], c.recent[:])
+	c.recent[0] = known
+	return known, nil
+}
+
+// number is a cohort's number, a new one where the incident has no such cohort.
+func (c *cohorts) number(ctx context.Context, role breach.Audience, p *AffectedPerson) (n int32, err error) {
 	if len(c.known) >= mostCohorts {
 		return 0, refused("too_many_cohorts", "the file tells more than %d kinds of people apart by age, language, region and categories of data: check that these columns hold what their headers say", mostCohorts)
 	}
@@ -64,13 +92,8 @@ func (c *cohorts) of(ctx context.Context, role breach.Audience, p *AffectedPerso
 		c.no, role, p.Age, p.Language, p.Region, categories); err != nil {
 		return 0, wrap("add cohort", err)
 	}
-	var n int32
-	err := c.store.pool.QueryRow(ctx, `
+	err = c.store.pool.QueryRow(ctx, `
 		select no from cohort where incident_no = $1 and role = $2 and age = $3 and language = $4 and region = $5 and categories = $6`,
 		c.no, role, p.Age, p.Language, p.Region, categories).Scan(&n)
-	if err != nil {
-		return 0, wrap("read cohort", err)
-	}
-	c.known[key] = n
-	return n, nil
+	return n, wrap("read cohort", err)
 }

@@ -64,7 +64,7 @@ func (s *Store) BeginImport(ctx context.Context, id breach.IncidentID, by breach
 	if err != nil {
 		return nil, wrap("begin import", err)
 	}
-	imp := &Import{store: s, no: no, id: id, by: by, cohorts: cohorts{s, no, map[cohortKey]int32{}}}
+	imp := &Import{store: s, no: no, id: id, by: by, cohorts: cohorts{store: s, no: no, known: map[cohortKey]*cohortOf{}}}
 	if err := imp.lock(ctx); err != nil {
 		return nil, err
 	}
@@ -126,14 +126,15 @@ func (imp *Import) Add(ctx context.Context, p AffectedPerson) error {
 	b.rows, imp.roles = recipientsOf(b.rows, imp.roles[:0], &p)
 	for i, role := range imp.roles {
 		row := &b.rows[first+i]
-		var err error
-		if row.cohort, err = imp.cohorts.of(ctx, role, &p); err != nil {
+		cohort, err := imp.cohorts.of(ctx, role, &p)
+		if err != nil {
 			return err
 		}
+		row.cohort = cohort.no
 		if row.id, err = imp.ids.next(ctx, imp.store.pool); err != nil {
 			return wrap("import people", err)
 		}
-		imp.added.row(row)
+		imp.added.row(row, cohort)
 	}
 	if len(b.rows) < sealBatchRows {
 		return nil
@@ -225,6 +226,7 @@ func (imp *Import) Finish(ctx context.Context, encoding string, sum [sha256.Size
 	if err := errors.Join(imp.endSealing(), imp.writeIssues(ctx)); err != nil {
 		return imp.result, err
 	}
+	imp.added.cohorts = imp.cohorts.known
 	if n := imp.added.recipients(); n != imp.copied {
 		return imp.result, fmt.Errorf("import people: %d recipients were copied, and %d added", imp.copied, n)
 	}

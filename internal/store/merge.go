@@ -15,29 +15,24 @@ type merged struct{ people, recipients, reached int64 }
 
 // added is what one import added to its table, counted while it was added.
 type added struct {
-	lo, hi  int64 // of the ids, hi exclusive
-	cohorts map[int32]*merged
+	lo, hi  int64 // of the ids, hi exclusive; both 0 before the first
+	cohorts map[cohortKey]*cohortOf
 }
 
-func (a *added) row(r *recipientRow) {
-	if len(a.cohorts) == 0 {
-		a.lo, a.cohorts = r.id, make(map[int32]*merged)
+func (a *added) row(r *recipientRow, c *cohortOf) {
+	if a.hi == 0 {
+		a.lo = r.id
 	}
 	a.hi = r.id + 1
-	c := a.cohorts[r.cohort]
-	if c == nil {
-		c = new(merged)
-		a.cohorts[r.cohort] = c
-	}
-	c.recipients++
+	c.added.recipients++
 	if r.flags&flagHead != 0 {
-		c.people++
+		c.added.people++
 	}
 }
 
 func (a *added) recipients() (n int64) {
 	for _, c := range a.cohorts {
-		n += c.recipients
+		n += c.added.recipients
 	}
 	return n
 }
@@ -186,10 +181,12 @@ func (m merging) unite(ctx context.Context, present bool) error {
 func (m merging) write(ctx context.Context, importNo int, known *added) (out merged, err error) {
 	var no []int32
 	var people, recipients []int64
-	for n, c := range known.cohorts {
-		no, people, recipients = append(no, n), append(people, c.people), append(recipients, c.recipients)
-		out.people, out.recipients, out.reached = out.people+c.people, out.recipients+c.recipients, out.reached+c.people
+	for _, c := range known.cohorts {
+		no, people, recipients = append(no, c.no), append(people, c.added.people), append(recipients, c.added.recipients)
+		out.people += c.added.people
+		out.recipients += c.added.recipients
 	}
+	out.reached = out.people // nobody of them was there before
 	_, err = m.tx.Exec(ctx, `
 		with counted as (
 			update cohort c set people = c.people + b.people, recipients = c.recipients + b.recipients

@@ -43,12 +43,30 @@ func (s *secret) fields() []*string {
 	return []*string{&s.Name, &s.Person, &s.Email, &s.Phone, &s.Push, &s.Address}
 }
 
-// append writes the secret after dst: a version, then each field after its length.
+// The versions of a sealed secret. The first one writes every field after its length. The second writes which fields it has, one
+// bit each, and those fields only; for an adult, whose name stands twice, one more bit.
+const (
+	secretPlain   = 1
+	secretCompact = 2
+
+	secretOwnName = 1 << 6 // Person is Name
+	secretUnknown = 1 << 7
+)
+
+// append writes the secret after dst.
 func (s *secret) append(dst []byte) []byte {
-	dst = append(dst, 1)
-	for _, f := range [...]string{s.Name, s.Person, s.Email, s.Phone, s.Push, s.Address} {
-		dst = binary.AppendUvarint(dst, uint64(len(f)))
-		dst = append(dst, f...)
+	at := len(dst) + 1
+	dst = append(dst, secretCompact, 0)
+	for i, f := range [...]string{s.Name, s.Person, s.Email, s.Phone, s.Push, s.Address} {
+		switch {
+		case f == "":
+			continue
+		case i == 1 && f == s.Name:
+			dst[at] |= secretOwnName
+			continue
+		}
+		dst[at] |= 1 << i
+		dst = append(binary.AppendUvarint(dst, uint64(len(f))), f...)
 	}
 	return dst
 }
@@ -56,17 +74,28 @@ func (s *secret) append(dst []byte) []byte {
 var errSecret = errors.New("a recipient cannot be read: it was sealed by another version")
 
 func readSecret(b []byte) (s secret, err error) {
-	if len(b) == 0 || b[0] != 1 {
+	has := byte(1<<6 - 1)
+	switch {
+	case len(b) >= 2 && b[0] == secretCompact && b[1]&secretUnknown == 0:
+		has, b = b[1], b[2:]
+	case len(b) >= 1 && b[0] == secretPlain:
+		b = b[1:]
+	default:
 		return s, errSecret
 	}
-	b = b[1:]
-	for _, f := range s.fields() {
+	for i, f := range s.fields() {
+		if has&(1<<i) == 0 {
+			continue
+		}
 		n, size := binary.Uvarint(b)
 		if size <= 0 || n > uint64(len(b)-size) {
 			return s, errSecret
 		}
 		*f = string(b[size : size+int(n)])
 		b = b[size+int(n):]
+	}
+	if has&secretOwnName != 0 {
+		s.Person = s.Name
 	}
 	return s, nil
 }

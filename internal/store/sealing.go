@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"runtime"
-	"strconv"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,6 +22,7 @@ const (
 type sealBatch struct {
 	rows   []recipientRow
 	out    tuple
+	plain  []byte        // of one row
 	sealed chan struct{} // closed when out is complete
 	err    error
 }
@@ -56,8 +56,12 @@ func startSealing(ctx context.Context, conn *pgxpool.Conn, keys func() (*seal.Ke
 	s := &sealing{work: make(chan *sealBatch, workers), ordered: make(chan *sealBatch, 2*workers), done: make(chan struct{})}
 	for range workers {
 		s.workers.Go(func() {
+			var sealer *seal.Sealer
 			for b := range s.work {
-				b.err = b.seal(keys)
+				sealer, b.err = current(sealer, keys)
+				if b.err == nil {
+					b.seal(sealer)
+				}
 				close(b.sealed)
 			}
 		})
@@ -71,6 +75,15 @@ func startSealing(ctx context.Context, conn *pgxpool.Conn, keys func() (*seal.Ke
 		}
 	})
 	return s
+}
+
+// current is a sealer under the incident's keys, which are asked for before each batch: a destroyed key is out of use soon.
+func current(s *seal.Sealer, keys func() (*seal.Keys, error)) (*seal.Sealer, error) {
+	k, err := keys()
+	if err != nil || s != nil && s.Keys() == k {
+		return s, err
+	}
+	return k.Sealer("recipient"), nil
 }
 
 // add hands a batch over. It returns at once where the stream has failed; close tells why.
@@ -120,41 +133,38 @@ func copyAll(ctx context.Context, conn *pgxpool.Conn, table string, batches <-ch
 	}
 }
 
-// seal writes the batch's rows as COPY takes them.
-func (b *sealBatch) seal(keys func() (*seal.Keys, error)) error {
-	k, err := keys() // for each batch anew: a destroyed key is out of use soon
-	if err != nil {
-		return err
-	}
-	var plain []byte
-	var digits [20]byte
+// seal writes the batch's rows as COPY takes them. The recipients of one person follow each other, so the index of the one before
+// serves the next.
+func (b *sealBatch) seal(s *seal.Sealer) {
+	var person [seal.BlindSize]byte
+	identity := ""
 	for i := range b.rows {
 		r := &b.rows[i]
-		plain = r.secret.append(plain[:0])
-		sealed, err := k.Seal("recipient", string(strconv.AppendInt(digits[:0], r.id, 10)), plain)
-		if err != nil {
-			return err
+		if r.identity != identity || i == 0 {
+			s.AppendBlind(person[:0], "person", r.identity)
+			identity = r.identity
 		}
+		b.plain = r.secret.append(b.plain[:0])
 		b.out.begin(8)
 		b.out.int64(r.id)
-		b.out.blind(k, "person", r.identity)
-		b.out.blind(k, string(breach.Email), r.secret.Email)
-		b.out.blind(k, string(breach.SMS), r.secret.Phone)
-		b.out.blind(k, string(breach.Push), r.secret.Push)
+		b.out.bytes(person[:])
+		b.out.blind(s, string(breach.Email), r.secret.Email)
+		b.out.blind(s, string(breach.SMS), r.secret.Phone)
+		b.out.blind(s, string(breach.Push), r.secret.Push)
 		b.out.int32(r.cohort)
 		b.out.int16(r.flags)
-		b.out.bytes(sealed)
+		b.out = binary.BigEndian.AppendUint32(b.out, uint32(seal.Overhead+len(b.plain)))
+		b.out = s.AppendSealed(b.out, r.id, b.plain)
+		clear(b.plain)
 	}
-	clear(plain)
-	return nil
 }
 
 // blind writes a value's blind index; null for no value.
-func (t *tuple) blind(k *seal.Keys, kind, value string) {
+func (t *tuple) blind(s *seal.Sealer, kind, value string) {
 	if value == "" {
 		t.bytes(nil)
 		return
 	}
 	*t = binary.BigEndian.AppendUint32(*t, seal.BlindSize)
-	*t = k.AppendBlind(*t, kind, value)
+	*t = s.AppendBlind(*t, kind, value)
 }
