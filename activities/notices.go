@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -72,12 +73,8 @@ func (a *Notices) DraftNotice(ctx context.Context, in DraftNoticeInput) (Draft, 
 	if err != nil {
 		return Draft{}, final(err)
 	}
-	incident, err := a.Store.Incident(ctx, in.Incident)
-	if err != nil {
-		return Draft{}, final(err)
-	}
 	view := a.view(in.Incident, facts.Facts)
-	view.Number, view.IssuedAt, view.Later = campaign.Number, incident.OpenedAt, in.Campaign > 1
+	view.Number, view.Later = campaign.Number, in.Campaign > 1
 	words, err := a.Store.NoticeWords(ctx, in.Incident)
 	if err != nil {
 		return Draft{}, final(err)
@@ -87,13 +84,51 @@ func (a *Notices) DraftNotice(ctx context.Context, in DraftNoticeInput) (Draft, 
 	if err != nil {
 		return Draft{}, final(err)
 	}
-	var content breach.Content
-	if content.Renditions, err = a.renditions(view, needs); err != nil {
-		return Draft{}, faulty(err)
+	content, err := a.datedContent(ctx, in, view, needs, facts.At)
+	if err != nil {
+		return Draft{}, err
 	}
 	return addDocument(ctx, a.Store, store.Document{
-		IncidentID: in.Incident, Kind: breach.DocNotice, Subject: "notice/" + itoa(in.Campaign), Author: facts.Author, FactsRev: facts.Rev,
+		IncidentID: in.Incident, Kind: breach.DocNotice, Subject: noticeSubject(in.Campaign), Author: facts.Author, FactsRev: facts.Rev,
 	}, content)
+}
+
+func noticeSubject(campaign int) string { return "notice/" + itoa(campaign) }
+
+// datedContent writes the notice under the date of its newest facts. Where these change nothing that it says, it stays the same
+// to the byte, with the date that it had: an approval is not lost to a calendar.
+func (a *Notices) datedContent(ctx context.Context, in DraftNoticeInput, view templates.NoticeView, n needs, at time.Time) (breach.Content, error) {
+	dated := func(at time.Time) (breach.Content, error) {
+		view.IssuedAt = at
+		renditions, err := a.renditions(view, n)
+		if err != nil {
+			return breach.Content{}, faulty(err)
+		}
+		return breach.Content{Renditions: renditions, IssuedAt: &at}, nil
+	}
+	earlier, err := a.Store.CurrentDocument(ctx, in.Incident, breach.DocNotice, noticeSubject(in.Campaign))
+	if errors.Is(err, store.ErrNotFound) {
+		return dated(at.UTC())
+	}
+	if err == nil {
+		earlier, err = a.Store.Document(ctx, earlier.ID)
+	}
+	if err != nil {
+		return breach.Content{}, final(err)
+	}
+	var was breach.Content
+	if err := json.Unmarshal(earlier.Content, &was); err != nil || was.IssuedAt == nil {
+		return dated(at.UTC())
+	}
+	same, err := dated(*was.IssuedAt)
+	if err != nil {
+		return breach.Content{}, err
+	}
+	b, err := json.Marshal(same)
+	if err != nil || bytes.Equal(b, earlier.Content) {
+		return same, err
+	}
+	return dated(at.UTC())
 }
 
 func (a *Notices) view(id breach.IncidentID, facts breach.Facts) templates.NoticeView {

@@ -37,7 +37,7 @@ func (a *Notices) DraftPublicNotice(ctx context.Context, in DraftPublicInput) (D
 	if err != nil {
 		return Draft{}, final(err)
 	}
-	view := templates.PublicView{NoticeView: a.view(in.Incident, facts.Facts), PublishedAt: facts.At.Truncate(time.Minute)}
+	view := templates.PublicView{NoticeView: a.view(in.Incident, facts.Facts), AsOf: facts.At.Truncate(time.Minute)}
 	words, err := a.Store.NoticeWords(ctx, in.Incident)
 	if err != nil {
 		return Draft{}, final(err)

@@ -285,7 +285,7 @@ func (s *Set) noticeValues(v NoticeView, who string, a breach.Audience, l breach
 		}
 		out.lists[list] = append(out.lists[list], texts(more, l)...)
 	}
-	if law.Name != HomeLaw && (v.OccurredAt != nil || v.AwareAt != nil) {
+	if abroad := law.Name != HomeLaw || loc.String() != "Asia/Shanghai"; abroad && (v.OccurredAt != nil || v.AwareAt != nil) {
 		out.scalars["zone"] = breach.ZoneName(v.IssuedAt.In(loc), l)
 	}
 	return out

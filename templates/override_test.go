@@ -76,7 +76,7 @@ func TestOverrideMistakes(t *testing.T) {
 		{"rules twice", form, "rules: cn-miit24-report", "rules: a\nrules: b", "rules is given twice"},
 		{"residents of nowhere", letter, "{{residents us-tx}}", "{{residents texas}}", "such as us-ca"},
 		{"a content without a row", letter, "% Number of residents\n@ Residents of Texas affected | {{residents us-tx}}\n@ Residents sent a disclosure so far | {{answer notified_at}}\n", "% Number of residents\n", "nothing after it answers"},
-		{"a phrase is missing", words, "category.health = 医疗、健康信息\n", "", "category.health"},
+		{"a phrase is missing", words, "category.politics = 政治观点\n", "", "category.politics"},
 		{"a phrase that nothing uses", words, "harm.default = ", "harm.dafault = x\nharm.default = ", "harm.dafault"},
 	}
 	for _, c := range cases {

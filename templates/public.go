@@ -29,11 +29,11 @@ var publicGrammar = grammar{
 // say stands there under the name of the place where its people live.
 type PublicView struct {
 	NoticeView
-	PublishedAt time.Time
+	AsOf time.Time // whose facts the page tells
 }
 
 // PublicNotice makes the page of the public notice: Chinese and English on one page, complete in itself, without script,
-// link or anything to fetch. Its foot holds the notice number, the date and the hash of [Set.PublicText], so that a copy
+// link or anything to fetch. Its foot holds the notice number, the instant that it tells of and the hash of [Set.PublicText], so that a copy
 // can be compared with the original. It says nothing of any person.
 func (s *Set) PublicNotice(v PublicView) ([]byte, error) {
 	parts, err := s.publicParts(v)
@@ -58,7 +58,7 @@ func (s *Set) PublicNotice(v PublicView) ([]byte, error) {
 		b.WriteString("<p>" + html.EscapeString(zh) + " <span lang=\"en\">" + html.EscapeString(en) + "</span></p>\n")
 	}
 	line("公告编号 "+v.Number+"，事件编号 "+string(v.Incident)+"。", "Notice no. "+v.Number+", incident "+string(v.Incident)+".")
-	line("发布于 "+instant(v.PublishedAt, loc, breach.Chinese)+"。", "Published "+instant(v.PublishedAt, loc, breach.English)+".")
+	line("内容截至 "+instant(v.AsOf, loc, breach.Chinese)+"。", "As known on "+instant(v.AsOf, loc, breach.English)+".")
 	line("以上中英文文本的 SHA-256：", "SHA-256 of the two texts above:")
 	b.WriteString("<p><code>" + textHash(parts) + "</code></p>\n</footer>\n</body>\n</html>\n")
 	return []byte(b.String()), nil
@@ -83,11 +83,11 @@ type publicPart struct {
 func (p publicPart) text() string { return p.title + "\n\n" + plainText(p.blocks, colon(p.language)) }
 
 func (s *Set) publicParts(v PublicView) ([]publicPart, error) {
-	if v.PublishedAt.IsZero() {
-		return nil, errors.New("public notice: the date of publication is missing")
+	if v.AsOf.IsZero() {
+		return nil, errors.New("public notice: the instant that it tells of is missing")
 	}
 	if v.IssuedAt.IsZero() {
-		v.IssuedAt = v.PublishedAt
+		v.IssuedAt = v.AsOf
 	}
 	if err := v.NoticeView.validate(); err != nil {
 		return nil, err

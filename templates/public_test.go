@@ -13,7 +13,7 @@ import (
 )
 
 func samplePublic() templates.PublicView {
-	return templates.PublicView{NoticeView: sampleNotice(), PublishedAt: time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)}
+	return templates.PublicView{NoticeView: sampleNotice(), AsOf: time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)}
 }
 
 func TestPublicNoticeGolden(t *testing.T) {

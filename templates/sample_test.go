@@ -58,7 +58,7 @@ func sampleNotice() templates.NoticeView {
 		},
 		Measures: []breach.Text{
 			{ZH: "2026年11月21日 04:05，已将该服务器从网络上隔离，并吊销它能用到的全部密钥。", EN: "On 21 November 2026 at 04:05 Beijing time we took that server off the network and revoked every key it could use."},
-			{ZH: "已强制下线全部会话；下次打开我们自己的网站或应用时，需要设置新密码。", EN: "We ended all sessions. When you next open our own website or app, you choose a new password there."},
+			{ZH: "已让全部账号退出登录；您下次打开我们自己的网站或应用时，需要设置新密码。", EN: "We signed every account out. When you next open our own website or app, you choose a new password there."},
 		},
 	}
 }

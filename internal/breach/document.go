@@ -3,6 +3,7 @@ package breach
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // DocumentKind says what a document is for.
@@ -68,7 +69,8 @@ func (k TaskKind) IsFollowUp() bool {
 // and sent; nothing is rendered anew after an approval.
 type Content struct {
 	Renditions []Rendition `json:"renditions"`
-	Reason     string      `json:"reason,omitempty"` // of a closing, a hold, a waiver: the reason as its author gave it
+	IssuedAt   *time.Time  `json:"issued_at,omitempty"` // of a notice: its date
+	Reason     string      `json:"reason,omitempty"`    // of a closing, a hold, a waiver: the reason as its author gave it
 }
 
 // Rendition is one text of a document.
