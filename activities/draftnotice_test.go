@@ -70,14 +70,15 @@ func TestNoticeDate(t *testing.T) {
 
 // The page for everybody names the authorities of the places that it is for.
 func TestPublicNoticeNamesItsPlaces(t *testing.T) {
+	home := breach.Facts{"state": "confirmed", "data.categories": []string{"contact"}, "people.by_region": map[string]int64{"CN": 9}}
+	both := home.Merge(breach.Facts{"harm.risk": "high", "people.by_region": map[string]int64{"CN": 9, "HK": 9}})
 	cases := []struct {
 		name        string
 		facts       breach.Facts
 		says, omits []string
 	}{
-		{"at home", breach.Facts{"state": "confirmed", "data.categories": []string{"contact"}, "people.by_region": map[string]int64{"CN": 9}}, []string{"网信", "96110"}, []string{"999"}},
-		{"at home and in Hong Kong", breach.Facts{"state": "confirmed", "data.categories": []string{"contact"}, "harm.risk": "high",
-			"people.by_region": map[string]int64{"CN": 9, "HK": 9}}, []string{"网信", "96110", "中国大陆\n"}, nil},
+		{"at home", home, []string{"网信", "96110"}, []string{"999", "中国大陆\n"}},
+		{"at home and in Hong Kong", both, []string{"网信", "96110", "中国大陆\n"}, nil},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
