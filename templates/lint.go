@@ -169,8 +169,9 @@ func (l *linter) words(name, text string) {
 var (
 	anyMark = regexp.MustCompile(markOpen + `[^` + markClose + `]*` + markClose + `?`)
 	// addressLike finds what a mail client may turn into a link: URLs, domain names, mail addresses.
-	addressLike = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s，。；、）)]+|[a-z0-9._%+-]*@[\p{L}0-9.-]+|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z]{2,})(?:[/?#][^\s，。；、）)]*)?`)
-	marketing   = regexp.MustCompile(`(?i)优惠|折扣|促销|抢购|领取|礼包|代金券|红包|新品|赠送|退订|\bdiscounts?\b|\bcoupons?\b|\bpromotion|\bspecial offer|\bfree gift|\bunsubscribe\b|\bnewsletter\b|\bupgrade now\b`)
+	addressLike    = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s，。；、）)]+|[a-z0-9._%+-]*@[\p{L}0-9.-]+|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z]{2,})(?:[/?#][^\s，。；、）)]*)?`)
+	marketing      = regexp.MustCompile(`(?i)优惠|折扣|促销|抢购|领取|礼包|代金券|红包|新品|赠送|退订|\bdiscounts?\b|\bcoupons?\b|\bpromotion|\bspecial offer|\bfree gift|\bunsubscribe\b|\bnewsletter\b|\bupgrade now\b`)
+	marketingStems = `优惠 折扣 促销 抢购 领取 礼包 代金券 红包 新品 赠送 退订 discount coupon promotion special free unsubscribe newsletter upgrade`
 	// commands must have their refusal directly before them ("do not click"), or close their sentence with one ("do not do it").
 	commands = []ask{
 		{"点击 点开 点链接 扫码 扫一扫 扫描 二维码 下载 附件", `点击|点开|点链接|扫码|扫一扫|扫描|二维码|下载|附件`},

@@ -3,7 +3,10 @@ package templates
 import (
 	"html"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"tocsin/internal/breach"
@@ -110,7 +113,18 @@ var linkLike = regexp.MustCompile(`(?i)://|www\.|@|[a-z0-9-]\.[a-z]{2,}|\d{5,}`)
 // mergeable returns a name as it may be shown, or nothing.
 func mergeable(name string) string {
 	name = clean(name)
-	if utf8.RuneCountInString(name) > maxName || linkLike.MatchString(name) {
+	if utf8.RuneCountInString(name) > maxName {
+		return ""
+	}
+	if harmless(name) {
+		return name
+	}
+	return examined(name)
+}
+
+// examined looks for every pattern.
+func examined(name string) string {
+	if linkLike.MatchString(name) {
 		return ""
 	}
 	for _, s := range sentences(name) {
@@ -120,3 +134,37 @@ func mergeable(name string) string {
 	}
 	return strings.TrimLeft(name, "=+-@ ")
 }
+
+// harmless reports that a name of Chinese characters or plain Latin letters has nothing with which any of the patterns begins. Most names
+// are so, and every message has one; the patterns themselves are looked for in the others.
+func harmless(name string) bool {
+	words, before := beginnings(), rune(0)
+	for _, r := range name {
+		switch {
+		case 'A' <= r && r <= 'Z':
+			r += 'a' - 'A'
+		case 'a' <= r && r <= 'z', r == ' ' && before != 0, unicode.Is(unicode.Han, r):
+		default:
+			return false
+		}
+		if words[[2]rune{r}] || words[[2]rune{before, r}] {
+			return false
+		}
+		before = r
+	}
+	return true
+}
+
+// beginnings are the first two letters of every word that a pattern begins with; of a single character, that one.
+var beginnings = sync.OnceValue(func() map[[2]rune]bool {
+	stems := strings.Fields(marketingStems)
+	for _, a := range slices.Concat(commands, asked) {
+		stems = append(stems, strings.Fields(a.stems)...)
+	}
+	all := map[[2]rune]bool{}
+	for _, s := range stems {
+		r := append([]rune(s), 0)
+		all[[2]rune{r[0], r[1]}] = true
+	}
+	return all
+})
