@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"tocsin/internal/heap"
 )
 
 // The exit codes.
@@ -24,7 +26,10 @@ const (
 	exitAside   = 3 // done, but rows of a people file were set aside
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	heap.Spare()
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 // run executes one command line. An interrupt ends what runs; a second one ends the process.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
