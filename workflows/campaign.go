@@ -107,9 +107,9 @@ func (w *campaign) send(ctx workflow.Context) error {
 }
 
 // showProgress counts now and then while shards are under way: after a minute, then twice as long each time, so that a
-// campaign of days adds some hundred events and not thousands.
+// campaign of days adds some hundred events a day and not thousands.
 func (w *campaign) showProgress(ctx workflow.Context, sent *bool) {
-	for wait := time.Minute; ; wait = min(2*wait, 15*time.Minute) {
+	for wait := time.Minute; ; wait = min(2*wait, time.Hour) {
 		done, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
 			Timeout: wait, TimerOptions: workflow.TimerOptions{Summary: "until the next count of people"},
 		}, func() bool { return *sent })

@@ -289,7 +289,7 @@ func Default() Config {
 			DoubtWindow:          30 * time.Minute,
 			MaxTemporaryAttempts: 5,
 			ShardSize:            100000,
-			ChunkSize:            50000,
+			ChunkSize:            100000,
 			ShardsAtOnce:         4,
 			PublicDays:           30,
 			RetryWindow:          12 * time.Hour,
