@@ -9,8 +9,7 @@ import (
 	"tocsin/internal/store"
 )
 
-// ledger joins what the lanes of all shards write at the same moment into one transaction: ten lanes cost one commit, not
-// ten, and each still waits for its own intent to be durable before a byte of its message leaves.
+// ledger joins what the shards of a process write at the same moment into one transaction: several shards cost one commit.
 type ledger struct {
 	store *store.Store
 

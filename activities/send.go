@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"tocsin/internal/breach"
+	"tocsin/internal/intent"
 	"tocsin/internal/store"
 	"tocsin/notifiers"
 )
@@ -25,6 +26,7 @@ type Sender struct {
 	Now       func() time.Time
 	BatchSize int // contacts claimed at once; 200 where zero
 	Quiet     []Quiet
+	Logs      intent.Dir // of what was begun and ended, on this machine
 
 	mu     sync.Mutex
 	paces  map[breach.Channel]*pace
@@ -95,7 +97,7 @@ func (s *Sender) SendChunk(ctx context.Context, in ChunkInput) (ChunkResult, err
 }
 
 func (s *Sender) run(ctx context.Context, in ChunkInput, run *sending) (lease store.Lease, err error) {
-	if lease, err = s.Store.TakeShard(ctx, in.Incident, in.Campaign, in.Shard, activity.GetInfo(ctx).StartedTime); err != nil {
+	if lease, err = s.Store.TakeShard(ctx, in.Incident, in.Campaign, in.Shard, activity.GetInfo(ctx).StartedTime, s.Logs); err != nil {
 		return lease, err
 	}
 	if run.texts, err = s.texts(ctx, in); err != nil {
@@ -110,7 +112,17 @@ func (s *Sender) run(ctx context.Context, in ChunkInput, run *sending) (lease st
 		return lease, err
 	}
 	run.lookAt(s.Now()) // what the last holder left
-	return lease, run.all(ctx, in.Limit)
+	if run.log, err = s.Logs.Open(lease.Named(), lease.Fence); err != nil {
+		return lease, err
+	}
+	run.scribe = newScribe(s.ledger(), lease, in.Channel)
+	err = run.all(ctx, in.Limit)
+	if failed := run.scribe.close(); failed != nil {
+		run.log.Close() // the next holder needs it
+		return lease, errors.Join(err, failed)
+	}
+	run.log.Remove()
+	return lease, err
 }
 
 // slotsOf returns a channel's slots. A lane holds one from its first intent to its last outcome.
@@ -168,6 +180,8 @@ type sending struct {
 	channel breach.Channel
 	texts   *approvedTexts
 
+	log         *intent.Log
+	scribe      *scribe
 	returnToken func(breach.DeliveryID) string // what a mail's bounce is told by
 	held        map[string]time.Time           // domains that refuse us, and until when nothing is sent to them
 
@@ -182,7 +196,8 @@ func (s *sending) all(ctx context.Context, limit int) error {
 		batch = 200
 	}
 	stop := activity.GetWorkerStopChannel(ctx)
-	var rest []store.Work // of a batch that a halt broke off
+	var rest []store.Work // of what was claimed, not let go yet
+	part := newPortion(s.outlet.Lanes, batch)
 	ahead := s.claimAhead(ctx, batch)
 	defer ahead.wait() // what it claimed stays claimed, for the next holder
 	patience := duePatience
@@ -224,9 +239,14 @@ func (s *sending) all(ctx context.Context, limit int) error {
 				return final(err)
 			}
 		}
-		if rest, err = s.batch(ctx, stop, work); err != nil {
+		n := min(part.size, len(work))
+		began := time.Now()
+		left, err := s.batch(ctx, stop, work[:n])
+		if err != nil {
 			return err
 		}
+		part.took(time.Since(began))
+		rest = append(left, work[n:]...)
 	}
 }
 
@@ -282,6 +302,9 @@ func (s *sending) unsettled(ctx context.Context, batch int) ([]store.Work, error
 	if !due {
 		return nil, nil
 	}
+	if err := s.scribe.flush(); err != nil {
+		return nil, err
+	}
 	work, err := s.Store.Unsettled(ctx, s.lease, s.channel, batch)
 	if err == nil && len(work) == 0 {
 		err = s.findDue(ctx)
@@ -309,13 +332,18 @@ func (s *sending) lookAt(at time.Time) {
 	}
 }
 
-// batch sends some work through the lanes. It returns when all of it is written to the ledger, or at the first failure of
-// the ledger itself; a failing message never ends it.
-// What it did not begin because of a halt is returned.
-func (s *sending) batch(ctx context.Context, stop <-chan struct{}, work []store.Work) (rest []store.Work, err error) {
+// batch sends some work through the lanes. It returns when all of it has ended, or at the first failure of the ledger itself; a
+// failing message never ends it. What it did not begin, because of a halt or an end, is put back and returned.
+func (s *sending) batch(ctx context.Context, stop <-chan struct{}, work []store.Work) (left []store.Work, err error) {
 	// What has begun is ended and written even when the activity is cancelled: an outcome that we know must not be lost.
 	finish := context.WithoutCancel(ctx)
-	broken := make(chan struct{}) // the ledger failed
+	if len(work) == 0 {
+		return nil, nil
+	}
+	if err := s.letGo(finish, work); err != nil {
+		return nil, err
+	}
+	broken := make(chan struct{}) // a lane failed
 	var once sync.Once
 	items := make(chan store.Work)
 	slots, fed := s.slotsOf(s.channel, s.outlet.Lanes), make(chan struct{})
@@ -336,69 +364,68 @@ func (s *sending) batch(ctx context.Context, stop <-chan struct{}, work []store.
 	}
 	halted, unwatch := s.watchHalt(ctx)
 	defer unwatch()
-feed:
+	left = s.feed(items, work, halted, ctx.Done(), stop, broken, s.scribe.failed)
+	close(items)
+	close(fed)
+	wg.Wait()
+	if len(left) > 0 {
+		s.takeBack(left)
+		errs = append(errs, s.scribe.flush())
+	}
+	return left, errors.Join(errs...)
+}
+
+// feed hands work to the lanes until one of the reasons to stop comes; it returns what it kept.
+func (s *sending) feed(items chan<- store.Work, work []store.Work, halted, over, stop, broken, failed <-chan struct{}) []store.Work {
 	for i, w := range work {
 		select {
 		case items <- w:
 		case <-halted:
-			rest = work[i:]
-			break feed
-		case <-ctx.Done():
-			break feed
+			return work[i:]
+		case <-over:
+			return work[i:]
 		case <-stop:
-			break feed
+			return work[i:]
 		case <-broken:
-			break feed
+			return work[i:]
+		case <-failed:
+			return work[i:]
 		}
 	}
-	close(items)
-	close(fed)
-	wg.Wait()
-	return rest, errors.Join(errs...)
+	return nil
+}
+
+// letGo commits that a batch may leave.
+func (s *sending) letGo(ctx context.Context, work []store.Work) error {
+	contacts, again := make([]int64, len(work)), []int64(nil)
+	for i, w := range work {
+		contacts[i] = w.Contact
+		if w.State != breach.DeliveryClaimed {
+			again = append(again, w.Contact)
+		}
+	}
+	if err := s.log.Settled(again); err != nil {
+		return err
+	}
+	asked := time.Now()
+	if err := s.Store.Begin(ctx, s.lease, s.channel, contacts); err != nil {
+		return err
+	}
+	s.scribe.confirm(asked)
+	return nil
+}
+
+// takeBack writes that work never began.
+func (s *sending) takeBack(work []store.Work) {
+	for _, w := range work {
+		s.scribe.put(store.Result{Contact: w.Contact, State: breach.DeliveryClaimed})
+	}
 }
 
 func (s *sending) progress() ChunkResult {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return *s.result
-}
-
-// lane sends one message after another. It writes each outcome together with the next intent, so that at most one message a
-// lane is ever in doubt.
-func (s *sending) lane(ctx context.Context, items <-chan store.Work) error {
-	var results []store.Result
-	for w := range items {
-		if off := s.putOff(w); off != nil {
-			results = append(results, s.count(*off))
-			continue
-		}
-		wire, result := s.prepare(ctx, w)
-		if result != nil {
-			results = append(results, s.count(*result))
-			continue
-		}
-		if s.outlet.Limiter != nil {
-			if err := s.outlet.Limiter.Wait(ctx); err != nil {
-				return err
-			}
-		}
-		sum := wire.SHA256()
-		intent := store.Intent{Contact: w.Contact, SHA256: sum[:], Resend: w.State == breach.DeliveryInDoubt}
-		if err := s.write([]store.Intent{intent}, results); err != nil {
-			return err
-		}
-		receipt, err := s.outlet.Notifier.Send(ctx, wire)
-		s.learn(w, err)
-		results = append(results[:0:0], s.count(s.judge(w, receipt, err)))
-	}
-	if len(results) == 0 {
-		return nil
-	}
-	return s.write(nil, results)
-}
-
-func (s *sending) write(intents []store.Intent, results []store.Result) error {
-	return s.ledger().write(store.Entry{Lease: s.lease, Channel: s.channel, Intents: intents, Results: results})
 }
 
 func (s *sending) count(r store.Result) store.Result {

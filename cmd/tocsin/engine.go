@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"tocsin/internal/breach"
 	"tocsin/internal/config"
 	"tocsin/internal/dispatch"
+	"tocsin/internal/intent"
 	"tocsin/internal/playbook"
 	"tocsin/internal/regulation"
 	"tocsin/internal/store"
@@ -244,7 +246,7 @@ func (h *house) register(queue string, w worker.Worker) {
 
 func (h *house) sender() *activities.Sender {
 	s := &activities.Sender{
-		Store: h.store, Channels: map[breach.Channel]activities.Outlet{}, Now: time.Now,
+		Store: h.store, Channels: map[breach.Channel]activities.Outlet{}, Now: time.Now, Logs: h.intents(),
 		Policy: activities.SendPolicy{
 			RetryFirst: h.cfg.Policy.RetryFirst, RetryMost: h.cfg.Policy.RetryMost, MaxTries: h.cfg.Policy.MaxTemporaryAttempts, RetryWindow: h.cfg.Policy.RetryWindow,
 			NoDuplicate: h.cfg.Policy.InDoubt == config.PreferNoDuplicate, DoubtWindow: h.cfg.Policy.DoubtWindow, DoubtInterval: time.Minute,
@@ -263,6 +265,9 @@ func (h *house) sender() *activities.Sender {
 	}
 	return s
 }
+
+// intents is where this machine's workers keep what they have begun to send.
+func (h *house) intents() intent.Dir { return intent.Dir(filepath.Join(h.cfg.DataDir, "intents")) }
 
 func (h *house) planValues() playbook.Values {
 	v := playbook.Values{}
@@ -332,6 +337,9 @@ func (h *house) close() error {
 
 // runWorker polls both queues and carries the outbox over until ctx ends. What has begun is ended first.
 func (h *house) runWorker(ctx context.Context, engine sdk.Client, log *slog.Logger) error {
+	if err := h.intents().Ready(); err != nil {
+		return fmt.Errorf("data_dir %s: %w", h.cfg.DataDir, err)
+	}
 	var started []worker.Worker
 	stopAll := func() {
 		var wg sync.WaitGroup

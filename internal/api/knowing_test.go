@@ -140,7 +140,7 @@ func (w *world) sendAll(id breach.IncidentID) {
 		w.t.Fatal(err)
 	}
 	for _, sh := range shards {
-		l, err := w.store.TakeShard(ctx, id, 1, sh.Shard, time.Now())
+		l, err := w.store.TakeShard(ctx, id, 1, sh.Shard, time.Now(), "")
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -149,10 +149,10 @@ func (w *world) sendAll(id breach.IncidentID) {
 			w.t.Fatal(err)
 		}
 		for _, x := range work {
-			if err := w.store.Commit(ctx, l, breach.Email, []store.Intent{{Contact: x.Contact, SHA256: []byte{1}}}, nil); err != nil {
+			if err := w.store.Begin(ctx, l, breach.Email, []int64{x.Contact}); err != nil {
 				w.t.Fatal(err)
 			}
-			if err := w.store.Commit(ctx, l, breach.Email, nil, []store.Result{{Contact: x.Contact, State: breach.DeliveryAccepted, Code: "250"}}); err != nil {
+			if err := w.store.Commit(ctx, l, breach.Email, []store.Result{{Contact: x.Contact, State: breach.DeliveryAccepted, Code: "250"}}); err != nil {
 				w.t.Fatal(err)
 			}
 		}

@@ -10,7 +10,7 @@ var table = archtest.Table{
 		{Folder: "workflows", May: []string{"internal/breach", "activities"}},
 		{Folder: "activities", May: []string{
 			"notifiers", "templates", "internal/breach", "internal/regulation", "internal/playbook", "internal/intake", "internal/audience",
-			"internal/document", "internal/store", "internal/seal", "internal/audit",
+			"internal/document", "internal/store", "internal/seal", "internal/audit", "internal/intent",
 		}},
 		{Folder: "notifiers", May: []string{"internal/breach"}},
 		{Folder: "templates", May: []string{"internal/breach"}},
@@ -21,6 +21,8 @@ var table = archtest.Table{
 		{Folder: "internal/audience", May: []string{"internal/breach"}},
 		{Folder: "internal/bounce", May: []string{"internal/breach"}},
 		{Folder: "internal/document", May: []string{"internal/breach"}},
+		{Folder: "internal/intent"},
+		{Folder: "internal/heap"},
 		{Folder: "internal/store", May: []string{"internal/breach"}},
 		{Folder: "internal/seal", May: []string{"internal/breach"}},
 		{Folder: "internal/load", May: []string{"internal/breach", "internal/audience", "internal/store"}},
@@ -39,6 +41,7 @@ var table = archtest.Table{
 		{"workflows", "internal/playbook", "the walker of plans is pure and replays: it decides the next step inside the workflow"},
 		{"internal/store", "internal/audit", "the journal's entry is written in the transaction of the change it tells of"},
 		{"internal/store", "internal/seal", "rows hold sealed values and blind indexes, never plain ones"},
+		{"internal/store", "internal/intent", "what a holder's log of intents says is written in the transaction that takes its shard over"},
 		{"notifiers/notifytest", "internal/devstack/inbox", "the suite that every notifier must pass sends into the inbox's real sockets"},
 	},
 	Owners: []archtest.Owner{

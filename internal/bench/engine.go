@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,7 +16,7 @@ import (
 
 const (
 	engineRounds = 5
-	engineMails  = 12000 // of each side in each round
+	engineMails  = 40000 // of each side in each round
 	engineShards = 4     // at once, as policy.shards_at_once has it
 )
 
@@ -85,6 +86,7 @@ func wireSize() (int, error) {
 func (s *stack) hireWorker(ctx context.Context, relay string) (*hand[worked], error) {
 	return hire[worked](ctx, "worker", working{
 		Database: s.database, Master: s.master, Temporal: s.temporal.Address(), Namespace: s.temporal.Namespace(), Relay: relay,
+		Logs: filepath.Join(filepath.Dir(s.master), "intents"),
 	})
 }
 

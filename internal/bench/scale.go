@@ -57,12 +57,12 @@ func scalePart(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// The events of a campaign depend on its shards and chunks alone. 20,000 people in ten shards of two chunks make those of a
+// The events of a campaign depend on its shards and chunks alone. 20,000 people in ten shards of one chunk make those of a
 // million with the default settings (policy.shard_size, policy.chunk_size).
 const (
 	eventPeople = 20_000
 	eventShard  = eventPeople / 10
-	eventChunk  = eventShard / 2
+	eventChunk  = eventShard
 )
 
 // countEvents runs one whole campaign workflow over email, SMS and push, approval included, and counts the events of its
@@ -223,7 +223,7 @@ func (s *stack) planAndClaim(ctx context.Context, b *bench, rows int64) (time.Du
 		return 0, err
 	}
 	planning := time.Since(began)
-	lease, err := s.store.TakeShard(ctx, id, 1, 0, time.Now())
+	lease, err := s.store.TakeShard(ctx, id, 1, 0, time.Now(), "")
 	if err != nil {
 		return 0, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"tocsin/activities"
 	"tocsin/internal/breach"
+	"tocsin/internal/intent"
 	"tocsin/templates"
 	"tocsin/workflows"
 )
@@ -23,6 +24,7 @@ type working struct {
 	Temporal  string `json:"temporal"`
 	Namespace string `json:"namespace"`
 	Relay     string `json:"relay"`
+	Logs      string `json:"logs"`
 }
 
 type worked struct {
@@ -51,7 +53,7 @@ func workerRole(ctx context.Context, in []byte) (any, error) {
 	}
 	defer engine.Close()
 	sender := &activities.Sender{
-		Store: s, Channels: map[breach.Channel]activities.Outlet{}, Now: time.Now,
+		Store: s, Channels: map[breach.Channel]activities.Outlet{}, Now: time.Now, Logs: intent.Dir(task.Logs),
 		Policy: activities.SendPolicy{RetryFirst: time.Minute, RetryMost: time.Hour, MaxTries: 5, DoubtWindow: time.Hour, DoubtInterval: time.Minute},
 	}
 	for _, channel := range []breach.Channel{breach.Email, breach.SMS, breach.Push} { // nobody here has a phone or a token in use

@@ -86,7 +86,7 @@ func TestAnAttemptThatBeganEarlierDoesNotTakeTheShardBack(t *testing.T) {
 	importPeople(t, s, id, adult("甲", "a@example.com", ""))
 	freeze(t, s, id, 1)
 	began := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
-	heir, err := s.TakeShard(t.Context(), id, 1, 0, began.Add(15*time.Second))
+	heir, err := s.TakeShard(t.Context(), id, 1, 0, began.Add(15*time.Second), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,13 +94,13 @@ func TestAnAttemptThatBeganEarlierDoesNotTakeTheShardBack(t *testing.T) {
 	if err != nil || len(work) != 1 {
 		t.Fatalf("claim: %d, %v", len(work), err)
 	}
-	if err := s.Commit(t.Context(), heir, breach.Email, []store.Intent{{Contact: work[0].Contact, SHA256: []byte{1}}}, nil); err != nil {
+	if err := s.Begin(t.Context(), heir, breach.Email, []int64{work[0].Contact}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.TakeShard(t.Context(), id, 1, 0, began); !errors.Is(err, store.ErrFenced) {
+	if _, err := s.TakeShard(t.Context(), id, 1, 0, began, ""); !errors.Is(err, store.ErrFenced) {
 		t.Fatalf("the earlier attempt: %v", err)
 	}
-	if err := s.Commit(t.Context(), heir, breach.Email, nil, []store.Result{{Contact: work[0].Contact, State: breach.DeliveryAccepted}}); err != nil {
+	if err := s.Commit(t.Context(), heir, breach.Email, []store.Result{{Contact: work[0].Contact, State: breach.DeliveryAccepted}}); err != nil {
 		t.Fatalf("the heir's outcome: %v", err)
 	}
 }

@@ -12,35 +12,44 @@ import (
 	"tocsin/internal/breach"
 )
 
-// Intent says that the bytes of one delivery may leave from now on.
-type Intent struct {
-	Contact int64
-	SHA256  []byte
-	Resend  bool // once more after a doubt, under the same id
-}
-
-// Result is what one attempt came to.
+// Result is what became of one delivery that was let go by [Store.Begin].
 type Result struct {
 	Contact   int64
 	Behind    []Recipient          // of the Work, which spares looking for them again
-	State     breach.DeliveryState // accepted, rejected, temporary, in_doubt
+	State     breach.DeliveryState // accepted, rejected, temporary, in_doubt; claimed: nothing was done, it is as it was before
+	Attempted bool                 // its bytes may have left
+	SHA256    []byte               // of these bytes
 	Code      string
 	Reference string
 	Again     time.Duration // temporary and in_doubt: when to look at it again; zero for in_doubt means at once
 	MoveOn    bool          // in_doubt: stay so, and try the recipients' next rung
 }
 
-// Entry is what the holder of one shard writes: intents, and results with what follows from them for the recipients.
+// Entry is what the holder of one shard writes: results with what follows from them for the recipients.
 type Entry struct {
 	Lease   Lease
 	Channel breach.Channel
-	Intents []Intent
 	Results []Result
 }
 
-// Commit writes one entry; see [Store.CommitAll].
-func (s *Store) Commit(ctx context.Context, l Lease, channel breach.Channel, intents []Intent, results []Result) error {
-	return s.CommitAll(ctx, []Entry{{l, channel, intents, results}})
+// Begin lets a batch go: from now on each of its messages may leave, and is in doubt if nobody knows better when the shard has another
+// holder. It is durable when Begin returns. ErrFenced says that the shard has another holder already.
+func (s *Store) Begin(ctx context.Context, l Lease, channel breach.Channel, contacts []int64) error {
+	var batch pgx.Batch
+	g := group{lease: l, channel: channel, leases: []Lease{l}}
+	g.holds(&batch)
+	batch.Queue(`
+		with begun as (
+			update delivery set was = case state when 'claimed' then null when 'intent' then was else state end, state = 'intent', intent_at = now()
+			where incident_no = $1 and campaign_n = $2 and channel = $3 and contact = any($4) and fence = $5
+				and state in ('claimed', 'temporary', 'in_doubt', 'intent') returning 1)
+		select `+demand(`count(*) = cardinality($4)`)+` from begun`, l.no, l.Campaign, channel, contacts, l.Fence)
+	return ledgerError(s.pool.SendBatch(ctx, &batch).Close())
+}
+
+// Commit writes what became of some deliveries of one shard; see [Store.CommitAll].
+func (s *Store) Commit(ctx context.Context, l Lease, channel breach.Channel, results []Result) error {
+	return s.CommitAll(ctx, []Entry{{l, channel, results}})
 }
 
 // CommitAll writes entries in one transaction, sent in one go, and folds the results into the recipients. It is the only writer
@@ -53,6 +62,10 @@ func (s *Store) CommitAll(ctx context.Context, entries []Entry) error {
 			break
 		}
 	}
+	return ledgerError(err)
+}
+
+func ledgerError(err error) error {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == "22012" { // division_by_zero, see demand
 		return ErrFenced
 	}
@@ -83,10 +96,8 @@ type group struct {
 	lease   Lease // any of them
 	channel breach.Channel
 	leases  []Lease
-	intents []Intent
 	results []Result
-	begun   []int64 // fences: of intents
-	ended   []int64 // of results
+	fences  []int64 // of results
 }
 
 func grouped(entries []Entry) []*group {
@@ -102,11 +113,8 @@ func grouped(entries []Entry) []*group {
 		if !slices.ContainsFunc(g.leases, func(l Lease) bool { return l.Shard == e.Lease.Shard && l.Fence == e.Lease.Fence }) {
 			g.leases = append(g.leases, e.Lease)
 		}
-		for _, x := range e.Intents {
-			g.intents, g.begun = append(g.intents, x), append(g.begun, e.Lease.Fence)
-		}
 		for _, x := range e.Results {
-			g.results, g.ended = append(g.results, x), append(g.ended, e.Lease.Fence)
+			g.results, g.fences = append(g.results, x), append(g.fences, e.Lease.Fence)
 		}
 	}
 	return groups
@@ -124,46 +132,43 @@ func (g *group) holds(b *pgx.Batch) {
 			where s.incident_no = $1 and s.campaign_n = $2 for share of s) held`, g.lease.no, g.lease.Campaign, shards, fences)
 }
 
-// writeDeliveries writes intents and results in one statement: the counts that follow each statement are then made once.
+// writeDeliveries writes the results in one statement: the counts that follow each statement are then made once.
 func (g *group) writeDeliveries(b *pgx.Batch) {
-	n := len(g.intents) + len(g.results)
-	if n == 0 {
+	if len(g.results) == 0 {
 		return
 	}
+	sql, args := g.deliveries()
+	b.Queue(`with written as (`+sql+` returning 1) select `+demand(`count(*) = cardinality($4)`)+` from written`, args...)
+}
+
+// deliveries is the statement that writes the results to rows that were let go under the same fence, and only to those. A delivery in
+// doubt that nobody looks at again has its time at infinity: settled as far as it can be.
+func (g *group) deliveries() (sql string, args []any) {
+	n := len(g.results)
 	var (
-		contacts, fences          = make([]int64, 0, n), append(slices.Clone(g.begun), g.ended...)
-		states, codes, references = make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
+		contacts                  = make([]int64, n)
+		states, codes, references = make([]string, n), make([]string, n), make([]string, n)
 		hashes                    = make([][]byte, n)
-		resends, moves            = make([]bool, n), make([]bool, n)
+		attempts, moves           = make([]bool, n), make([]bool, n)
 		again                     = make([]*time.Duration, n)
 	)
-	for i, x := range g.intents {
-		contacts, states, codes, references = append(contacts, x.Contact), append(states, string(breach.DeliveryIntent)), append(codes, ""), append(references, "")
-		hashes[i], resends[i] = x.SHA256, x.Resend
-	}
 	for i, x := range g.results {
-		contacts, states, codes, references = append(contacts, x.Contact), append(states, string(x.State)), append(codes, x.Code), append(references, x.Reference)
-		moves[len(g.intents)+i] = x.MoveOn
+		contacts[i], states[i], codes[i], references[i] = x.Contact, string(x.State), x.Code, x.Reference
+		hashes[i], attempts[i], moves[i] = x.SHA256, x.Attempted, x.MoveOn
 		if x.Again > 0 {
-			again[len(g.intents)+i] = &x.Again
+			again[i] = &x.Again
 		}
 	}
-	// A delivery in doubt that nobody looks at again has its time at infinity: settled as far as it can be.
-	b.Queue(`
-		with written as (
-			update delivery d set state = u.s,
-				tries = tries + (u.s = 'intent')::int, wire_sha256 = coalesce(u.h, wire_sha256), resent = resent or u.w,
-				intent_at = case when u.s = 'intent' then now() else intent_at end,
-				code = case when u.s = 'intent' then code else u.k end, reference = case when u.s = 'intent' then reference else u.r end,
-				outcome_at = case when u.s = 'intent' then outcome_at else now() end,
-				doubted_at = case when u.s = 'in_doubt' then coalesce(doubted_at, now()) else doubted_at end,
-				next_at = case when u.m then 'infinity' else now() + u.a end
-			from unnest($4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bool[], $11::interval[], $12::bool[]) u (c, f, s, k, r, h, w, a, m)
-			where d.incident_no = $1 and d.campaign_n = $2 and d.channel = $3 and d.contact = u.c and d.fence = u.f
-				and (d.state in ('claimed', 'temporary', 'in_doubt') or d.state = 'intent' and u.s <> 'intent')
-			returning 1)
-		select `+demand(`count(*) = cardinality($4)`)+` from written`,
-		g.lease.no, g.lease.Campaign, g.channel, contacts, fences, states, codes, references, hashes, resends, again, moves)
+	return `
+		update delivery d set state = case when u.s = 'claimed' then coalesce(d.was, 'claimed') else u.s end, was = null,
+			tries = d.tries + u.b::int, resent = d.resent or u.b and coalesce(d.was = 'in_doubt', false), wire_sha256 = coalesce(u.h, d.wire_sha256),
+			code = case when u.s = 'claimed' then d.code else u.k end, reference = case when u.s = 'claimed' then d.reference else u.r end,
+			outcome_at = case when u.s = 'claimed' then d.outcome_at else now() end,
+			doubted_at = case when u.s = 'in_doubt' then coalesce(d.doubted_at, now()) else d.doubted_at end,
+			next_at = case when u.s = 'claimed' then d.next_at when u.m then 'infinity' else now() + u.a end
+		from unnest($4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bool[], $11::interval[], $12::bool[]) u (c, f, s, k, r, h, b, a, m)
+		where d.incident_no = $1 and d.campaign_n = $2 and d.channel = $3 and d.contact = u.c and d.fence = u.f and d.state = 'intent'`,
+		[]any{g.lease.no, g.lease.Campaign, g.channel, contacts, g.fences, states, codes, references, hashes, attempts, again, moves}
 }
 
 // foldTold tells everyone behind a contact whose message was taken over, whichever shard they are in. In the order of ids, as

@@ -19,7 +19,7 @@ func TestAShardThatWasLostStopsWhatIsWrittenTogether(t *testing.T) {
 	began := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 	var entries []store.Entry
 	for shard := range 2 {
-		l, err := s.TakeShard(t.Context(), id, 1, shard, began)
+		l, err := s.TakeShard(t.Context(), id, 1, shard, began, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -27,9 +27,12 @@ func TestAShardThatWasLostStopsWhatIsWrittenTogether(t *testing.T) {
 		if err != nil || len(work) != 1 {
 			t.Fatalf("shard %d: claimed %d, %v", shard, len(work), err)
 		}
-		entries = append(entries, store.Entry{Lease: l, Channel: breach.Email, Intents: []store.Intent{{Contact: work[0].Contact, SHA256: []byte{1}}}})
+		if err := s.Begin(t.Context(), l, breach.Email, []int64{work[0].Contact}); err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, store.Entry{Lease: l, Channel: breach.Email, Results: []store.Result{{Contact: work[0].Contact, State: breach.DeliveryAccepted, Attempted: true}}})
 	}
-	if _, err := s.TakeShard(t.Context(), id, 1, 1, began.Add(time.Second)); err != nil {
+	if _, err := s.TakeShard(t.Context(), id, 1, 1, began.Add(time.Second), ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.CommitAll(t.Context(), entries); !errors.Is(err, store.ErrFenced) {
@@ -46,13 +49,13 @@ func TestAShardThatWasLostStopsWhatIsWrittenTogether(t *testing.T) {
 		}
 		return n
 	}
-	if n := states(); n[breach.DeliveryClaimed] != 2 {
-		t.Fatalf("after the refusal: %v, want two that are only claimed", n)
+	if n := states(); n[breach.DeliveryIntent] != 1 || n[breach.DeliveryInDoubt] != 1 {
+		t.Fatalf("after the refusal: %v, want one intent, and one in doubt with its heir", n)
 	}
 	if err := s.CommitAll(t.Context(), entries[:1]); err != nil {
 		t.Fatalf("the shard that is still held: %v", err)
 	}
-	if n := states(); n[breach.DeliveryIntent] != 1 {
-		t.Fatalf("then: %v, want one intent", n)
+	if n := states(); n[breach.DeliveryAccepted] != 1 {
+		t.Fatalf("then: %v, want one accepted", n)
 	}
 }

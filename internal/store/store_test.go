@@ -174,7 +174,7 @@ func walk(t testing.TB, s *store.Store, id breach.IncidentID, outcome func(store
 func sendShard(t testing.TB, s *store.Store, id breach.IncidentID, shard int, channel breach.Channel, outcome func(store.Work) store.Result) {
 	t.Helper()
 	ctx := t.Context()
-	l, err := s.TakeShard(ctx, id, 1, shard, time.Now())
+	l, err := s.TakeShard(ctx, id, 1, shard, time.Now(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,10 +184,10 @@ func sendShard(t testing.TB, s *store.Store, id breach.IncidentID, shard int, ch
 			t.Fatal(err)
 		}
 		for _, w := range work {
-			if err := s.Commit(ctx, l, channel, []store.Intent{{Contact: w.Contact, SHA256: []byte{1}}}, nil); err != nil {
+			if err := s.Begin(ctx, l, channel, []int64{w.Contact}); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Commit(ctx, l, channel, nil, []store.Result{outcome(w)}); err != nil {
+			if err := s.Commit(ctx, l, channel, []store.Result{outcome(w)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -247,7 +247,7 @@ func TestALostHolderChangesNothing(t *testing.T) {
 	if _, _, err := s.Freeze(ctx, id, 1, doc, 100); err != nil {
 		t.Fatal(err)
 	}
-	zombie, err := s.TakeShard(ctx, id, 1, 0, time.Now())
+	zombie, err := s.TakeShard(ctx, id, 1, 0, time.Now(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,16 +255,15 @@ func TestALostHolderChangesNothing(t *testing.T) {
 	if err != nil || len(work) != 1 {
 		t.Fatalf("claim: %v, %v", work, err)
 	}
-	intent := []store.Intent{{Contact: work[0].Contact, SHA256: []byte{1}}}
-	if err := s.Commit(ctx, zombie, breach.Email, intent, nil); err != nil {
+	if err := s.Begin(ctx, zombie, breach.Email, []int64{work[0].Contact}); err != nil {
 		t.Fatal(err)
 	}
-	heir, err := s.TakeShard(ctx, id, 1, 0, time.Now())
+	heir, err := s.TakeShard(ctx, id, 1, 0, time.Now(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	result := []store.Result{{Contact: work[0].Contact, State: breach.DeliveryAccepted}}
-	if err := s.Commit(ctx, zombie, breach.Email, nil, result); err != store.ErrFenced {
+	if err := s.Commit(ctx, zombie, breach.Email, result); err != store.ErrFenced {
 		t.Fatalf("the zombie's write: %v", err)
 	}
 	left, err := s.Unsettled(ctx, heir, breach.Email, 10)
