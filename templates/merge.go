@@ -16,6 +16,7 @@ import (
 type MergeNames struct {
 	Recipient string   // who reads it; empty where the name is not known
 	People    []string // for a guardian: the minors, each once, in a fixed order
+	Several   bool     // keep the lines for a guardian of several also where fewer are named: to show a text to everybody
 }
 
 // Merge puts names in the places that were left for them. Names come from strangers' files, so each is made one line of
@@ -31,7 +32,7 @@ func (t NoticeText) Merge(names MergeNames) NoticeText {
 	if name := mergeable(names.Recipient); name != "" {
 		greeting = strings.ReplaceAll(t.Marks.Greeting, mark("recipient"), name)
 	}
-	people, several := t.people(names.People), len(names.People) > 1
+	people, several := t.people(names.People), names.Several || len(names.People) > 1
 	t.Text = fill(t.Text, greeting, people, several)
 	t.HTML = fill(t.HTML, html.EscapeString(greeting), html.EscapeString(people), several)
 	return t

@@ -332,6 +332,9 @@ func TestSeveralChildren(t *testing.T) {
 	says := map[breach.Language]string{breach.Chinese: "每个孩子涉及的信息可能不同", breach.English: "may differ from child to child"}
 	for _, l := range templates.Languages() {
 		n := sampleText(t, breach.ToGuardian, l)
+		if m := n.Merge(templates.MergeNames{Several: true}); !strings.Contains(m.Text, says[l]) {
+			t.Errorf("%s: who checks a notice does not see what guardians of several read", l)
+		}
 		for _, c := range []struct {
 			people  []string
 			several bool

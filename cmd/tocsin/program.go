@@ -164,13 +164,14 @@ func onlyIn(later, first []api.FormItem, name breach.Text) []api.FormItem {
 	return out
 }
 
-// unnamed is a notice as it reads where no name is known.
+// unnamed is a notice as it reads where no name is known, with every line that anybody may get: who checks one compares
+// theirs with it.
 func unnamed(r breach.Rendition) breach.Rendition {
 	if r.Marks == nil {
 		return r
 	}
 	t := templates.NoticeText{Language: r.Language, Audience: r.Audience, Text: r.Text, HTML: r.HTML, Marks: templates.Marks(*r.Marks), Categories: r.Categories}
-	t = t.Merge(templates.MergeNames{})
+	t = t.Merge(templates.MergeNames{Several: true})
 	r.Text, r.HTML = t.Text, t.HTML
 	return r
 }
