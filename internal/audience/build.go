@@ -21,6 +21,7 @@ type builder struct {
 	regions   meanings[string]
 	lists     meanings[exposed]
 	texts     map[told]breach.Text
+	made      arena
 }
 
 // exposed is a list of categories; all says that each of its words was known.
@@ -73,21 +74,17 @@ func (b *builder) person(rec *record, row *Row) {
 	if p == nil {
 		p = new(Person)
 	}
-	*p = Person{
-		Line:       rec.line,
-		ExternalID: c.prose(fExternalID, maxIDBytes),
-		Name:       c.prose(fName, maxNameRunes),
-		Address:    c.prose(fAddress, maxPlaceRunes),
-		Email:      c.email(fEmail),
-		Phone:      c.phone(fPhone),
-		PushToken:  c.checked(fPushToken, BadPushToken, normalToken),
-		Language:   c.language(),
-		Region:     c.inRegion(),
-		Categories: c.categories(),
-		Guardians:  p.Guardians[:0],
-		number:     c.prose(fPersonID, maxIDBytes),
-		key:        b.key,
-	}
+	*p = Person{Line: rec.line, Guardians: p.Guardians[:0], key: b.key}
+	p.ExternalID = c.prose(fExternalID, maxIDBytes)
+	p.Name = c.prose(fName, maxNameRunes)
+	p.Address = c.prose(fAddress, maxPlaceRunes)
+	p.Email = c.email(fEmail)
+	p.Phone = c.phone(fPhone)
+	p.PushToken = c.checked(fPushToken, BadPushToken, normalToken)
+	p.Language = c.language()
+	p.Region = c.inRegion()
+	p.Categories = c.categories()
+	p.number = c.prose(fPersonID, maxIDBytes)
 	c.guardians(p)
 	if c.refused == nil && !p.identified() {
 		c.refused = b.reject(rec.line, -1, Nobody)
@@ -107,6 +104,8 @@ func (b *builder) person(rec *record, row *Row) {
 	} else if p.Age.IsMinor() && !p.guardianReachable() {
 		b.warn(row, -1, NoGuardian)
 	}
+	var space [256]byte
+	p.identity = b.made.keep(p.appendIdentity(space[:0]))
 	row.Person = p
 }
 
@@ -251,6 +250,9 @@ func (c *cells) phone(f fieldNo) string {
 	text, i := c.clean(f)
 	if text == "" {
 		return ""
+	}
+	if c.b.region == "CN" && chineseMobile(text) {
+		return c.b.made.join("+86", text)
 	}
 	number, ok := normalPhone(text, c.b.region)
 	if !ok {

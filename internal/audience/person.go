@@ -45,7 +45,8 @@ type Person struct {
 	birth            date   // for the identity only, as what follows
 	number, resident string // the operator's number of the person; their identity number, where it passed its check
 	key              Key
-	own              int // guardians that the person's own row named; those of a second file do not make another person
+	identity         string // made as the person was read
+	own              int    // guardians that the person's own row named; those of a second file do not make another person
 }
 
 // Guardian is who is told for a minor. At least one of the fields is set.
@@ -71,15 +72,21 @@ func (g Guardian) Reachable() bool { return g.Email != "" || g.Phone != "" }
 // Two people of one name of whom the file knows nothing else have equal keys. They cannot be told from one person twice; the
 // importer counts the second as a declared duplicate.
 func (p *Person) IdentityKey() string {
+	if p.identity != "" {
+		return p.identity
+	}
 	var space [256]byte
-	b := space[:0]
+	return string(p.appendIdentity(space[:0]))
+}
+
+func (p *Person) appendIdentity(b []byte) []byte {
 	switch {
 	case p.key == KeyResidentID && p.resident != "":
-		return string(appendKey(appendKey(b, "resident"), p.resident))
+		return appendKey(appendKey(b, "resident"), p.resident)
 	case p.number != "":
-		return string(appendKey(appendKey(b, "number"), p.number))
+		return appendKey(appendKey(b, "number"), p.number)
 	case p.ExternalID != "":
-		return string(appendKey(appendKey(b, "id"), p.ExternalID))
+		return appendKey(appendKey(b, "id"), p.ExternalID)
 	}
 	b = appendKey(appendKey(b, "person"), sameName(p.Name))
 	var birth [12]byte
@@ -91,7 +98,7 @@ func (p *Person) IdentityKey() string {
 	for _, g := range p.Guardians[:p.own] {
 		b = appendKey(appendKey(appendKey(b, sameName(g.Name)), strings.ToLower(g.Email)), g.Phone)
 	}
-	return string(b)
+	return b
 }
 
 // appendKey writes a part after its length, so that no two lists of parts give the same key.

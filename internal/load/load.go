@@ -31,7 +31,7 @@ func Person(p *audience.Person, fallback breach.Language) store.AffectedPerson {
 
 // batch is how many rows pass from the reading of the file to whoever takes them at once: enough that passing them costs
 // nothing, few enough that they weigh nothing.
-const batch = 256
+const batch = 512
 
 // Rows gives one row after another to take, while the file is read on in another goroutine; the reading has ended when Rows
 // returns. A row is take's until it returns. Where take fails, halt is called, which must end a read that waits; taking is

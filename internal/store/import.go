@@ -213,8 +213,12 @@ func (imp *Import) Abort() {
 	}
 	_ = imp.endSealing() // the caller has an error already
 	ctx := context.Background()
-	if _, err := imp.conn.Exec(ctx, `select pg_advisory_unlock($1, $2)`, importLock, imp.no); err != nil {
-		_ = imp.conn.Conn().Close(ctx) // the lock ends with its connection
+	_, err := imp.conn.Exec(ctx, `select pg_advisory_unlock($1, $2)`, importLock, imp.no)
+	if err == nil {
+		_, err = imp.conn.Exec(ctx, `reset synchronous_commit`)
+	}
+	if err != nil {
+		_ = imp.conn.Conn().Close(ctx) // the lock, and the setting, end with their connection
 	}
 	imp.conn.Release()
 	imp.conn = nil

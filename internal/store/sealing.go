@@ -53,7 +53,7 @@ type sealing struct {
 
 func startSealing(ctx context.Context, conn *pgxpool.Conn, keys func() (*seal.Keys, error), table string) *sealing {
 	workers := min(4, runtime.GOMAXPROCS(0))
-	s := &sealing{work: make(chan *sealBatch, workers), ordered: make(chan *sealBatch, 2*workers), done: make(chan struct{})}
+	s := &sealing{work: make(chan *sealBatch, workers), ordered: make(chan *sealBatch, 8*workers), done: make(chan struct{})}
 	for range workers {
 		s.workers.Go(func() {
 			var sealer *seal.Sealer
@@ -116,6 +116,10 @@ func (s *sealing) close() (copied int64, err error) {
 }
 
 func copyAll(ctx context.Context, conn *pgxpool.Conn, table string, batches <-chan *sealBatch) (copied int64, err error) {
+	// What a crash of the server could take of the last parts is no loss: it ends this import too, and finishing one is durable.
+	if _, err := conn.Exec(ctx, `set synchronous_commit = off`); err != nil {
+		return 0, bare(err)
+	}
 	sql := fmt.Sprintf(`copy %s (id, person, email, sms, push, cohort, flags, sealed) from stdin (format binary)`, table)
 	for {
 		part := &copyPart{batches: batches, rows: copyPartRows}
