@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"time"
 
 	"tocsin/internal/intent"
 	"tocsin/internal/store"
@@ -69,7 +68,7 @@ func (s *sending) begin(ctx context.Context, w store.Work, sum [32]byte) error {
 
 // confirmLease asks the ledger whether the shard is still ours.
 func (s *sending) confirmLease(ctx context.Context) error {
-	asked := time.Now()
+	asked := s.Now()
 	if err := s.Store.Held(ctx, s.lease); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type scribe struct {
 	failed  chan struct{} // closed at the first failure; err is its reason
 	err     error
 	known   atomic.Pointer[time.Time]
+	now     func() time.Time
 }
 
 const (
@@ -32,9 +33,9 @@ const (
 // leaseKnown is how long after the ledger last confirmed a lease a message may still leave under it.
 const leaseKnown = 5 * time.Second
 
-func newScribe(g *ledger, l store.Lease, channel breach.Channel) *scribe {
+func newScribe(g *ledger, l store.Lease, channel breach.Channel, now func() time.Time) *scribe {
 	s := &scribe{
-		ledger: g, lease: l, channel: channel, results: make(chan store.Result, mostWaiting),
+		ledger: g, lease: l, channel: channel, now: now, results: make(chan store.Result, mostWaiting),
 		flushes: make(chan chan struct{}), ended: make(chan struct{}), failed: make(chan struct{}),
 	}
 	go s.run()
@@ -74,7 +75,7 @@ func (s *scribe) confirm(at time.Time) { s.known.Store(&at) }
 // fresh reports whether the ledger confirmed the lease lately. A process that was frozen finds that it did not.
 func (s *scribe) fresh() bool {
 	at := s.known.Load()
-	return at != nil && time.Since(*at) < leaseKnown
+	return at != nil && s.now().Sub(*at) < leaseKnown
 }
 
 func (s *scribe) run() {
@@ -134,7 +135,7 @@ func (s *scribe) write(batch []store.Result) {
 	if len(batch) == 0 || s.failure() != nil {
 		return
 	}
-	asked := time.Now()
+	asked := s.now()
 	if err := s.ledger.write(store.Entry{Lease: s.lease, Channel: s.channel, Results: batch}); err != nil {
 		s.err = err
 		close(s.failed)

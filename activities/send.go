@@ -115,7 +115,7 @@ func (s *Sender) run(ctx context.Context, in ChunkInput, run *sending) (lease st
 	if run.log, err = s.Logs.Open(lease.Named(), lease.Fence); err != nil {
 		return lease, err
 	}
-	run.scribe = newScribe(s.ledger(), lease, in.Channel)
+	run.scribe = newScribe(s.ledger(), lease, in.Channel, s.Now)
 	err = run.all(ctx, in.Limit)
 	if failed := run.scribe.close(); failed != nil {
 		run.log.Close() // the next holder needs it
@@ -240,12 +240,12 @@ func (s *sending) all(ctx context.Context, limit int) error {
 			}
 		}
 		n := min(part.size, len(work))
-		began := time.Now()
+		began := s.Now()
 		left, err := s.batch(ctx, stop, work[:n])
 		if err != nil {
 			return err
 		}
-		part.took(time.Since(began))
+		part.took(s.Now().Sub(began))
 		rest = append(left, work[n:]...)
 	}
 }
@@ -407,7 +407,7 @@ func (s *sending) letGo(ctx context.Context, work []store.Work) error {
 	if err := s.log.Settled(again); err != nil {
 		return err
 	}
-	asked := time.Now()
+	asked := s.Now()
 	if err := s.Store.Begin(ctx, s.lease, s.channel, contacts); err != nil {
 		return err
 	}

@@ -210,13 +210,14 @@ func (d Dir) Take(s Shard, before int64) ([]Left, error) {
 func (l Left) Remove() { _ = os.Remove(l.path) }
 
 func read(path string, fence int64) (*Left, error) {
-	if err := os.Chmod(path, 0o400); err != nil {
-		if errors.Is(err, os.ErrNotExist) { // its holder ended well just now
-			return nil, nil
-		}
-		return nil, ErrDisk
+	err := os.Chmod(path, 0o400)
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(path)
 	}
-	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) { // its holder ended well just now
+		return nil, nil
+	}
 	if err != nil {
 		return nil, ErrDisk
 	}

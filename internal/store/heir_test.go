@@ -60,8 +60,11 @@ func TestAnHeirGoesByTheLogOfWhoDied(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []store.Delivery{
-		{State: breach.DeliveryClaimed}, {State: breach.DeliveryInDoubt, Tries: 1}, {State: breach.DeliveryAccepted, Tries: 1, Code: "x"},
-		{State: breach.DeliveryRejected, Tries: 1, Code: "x"}, {State: breach.DeliveryClaimed},
+		{State: breach.DeliveryClaimed},
+		{State: breach.DeliveryInDoubt, Tries: 1},
+		{State: breach.DeliveryAccepted, Tries: 1, Code: "x"},
+		{State: breach.DeliveryRejected, Tries: 1, Code: "x"},
+		{State: breach.DeliveryClaimed},
 	}
 	rows, err := s.Deliveries(ctx, id, "", 10)
 	if err != nil || len(rows) != len(want) {
