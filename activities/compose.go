@@ -46,7 +46,7 @@ func (t *approvedTexts) compose(w store.Work) (notifiers.Message, bool) {
 	if !ok {
 		return m, false
 	}
-	m.Language, m.Subject, m.Text, m.HTML, m.Variables = first.Language, first.Subject, first.Text, first.HTML, first.Variables
+	m.Language, m.Subject, m.Text, m.HTML, m.Variables, m.Audience = first.Language, first.Subject, first.Text, first.HTML, first.Variables, first.Audience
 	switch w.Channel {
 	case breach.SMS:
 		m.Subject, m.Text, m.HTML = "", first.SMS, ""

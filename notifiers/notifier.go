@@ -25,6 +25,7 @@ type Message struct {
 	Text        string            // email's plain part, the SMS as people will read it, a push message's body
 	HTML        string            // email's other part; empty elsewhere
 	Variables   map[string]string // for providers that only send templates approved beforehand
+	Audience    breach.Audience   // to whom a notice speaks; such providers have a template for each. Empty: to an adult
 	Attachments []Attachment      // filings by email; never in a notice to people
 
 	// Date is what an email bears as its date: when the delivery was first planned. Give it where a message may be prepared

@@ -137,4 +137,7 @@ func TestSMSTemplate(t *testing.T) {
 	if err != nil || strings.Contains(got, "【") || !strings.Contains(got, "${number}") || !strings.Contains(got, "${hotline}") {
 		t.Errorf("%q, %v", got, err)
 	}
+	if got, err = templates.Default().SMSTemplate(sampleOrganisation(), breach.ToMinor, breach.English); err != nil || strings.Contains(got, "Example Education") || !strings.Contains(got, "${number}") {
+		t.Errorf("%q, %v", got, err)
+	}
 }

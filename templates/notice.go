@@ -190,8 +190,10 @@ func (s *Set) SMSTemplate(o Organisation, a breach.Audience, l breach.Language) 
 	v := NoticeView{Organisation: o, Number: "${number}", Law: HomeLaw}
 	v.Organisation.Hotline = "${hotline}"
 	text := join(src.head["sms"], s.noticeValues(v, string(a), a, l))
-	if _, rest, ok := strings.Cut(text, "】"); ok && strings.HasPrefix(text, "【") {
-		text = rest
+	for _, signature := range []struct{ begins, ends string }{{"【", "】"}, {"[", "]"}} {
+		if _, rest, ok := strings.Cut(text, signature.ends); ok && strings.HasPrefix(text, signature.begins) {
+			text = rest
+		}
 	}
 	return strings.TrimSpace(text), nil
 }

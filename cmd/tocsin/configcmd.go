@@ -19,11 +19,12 @@ import (
 func configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Check the settings, or write a sample",
+		Short: "Check the settings, write a sample, or print the SMS texts to register",
 		Example: `  tocsin config sample > tocsin.yaml
-  tocsin config check`,
+  tocsin config check
+  tocsin config sms-templates`,
 	}
-	cmd.AddCommand(configCheckCommand(), configSampleCommand())
+	cmd.AddCommand(configCheckCommand(), configSampleCommand(), configSMSCommand())
 	return cmd
 }
 

@@ -216,7 +216,8 @@ func speaker(o config.Organisation) templates.Organisation {
 		address.EN = o.Address
 	}
 	return templates.Organisation{
-		Name: name, Short: short, HomePage: o.HomePage, Hotline: o.Phone, Email: o.Email, CreditCode: o.Number, Address: address,
+		Name: name, Short: short, HomePage: o.HomePage, Hotline: o.Phone, Hours: breach.Text{ZH: o.Hours, EN: o.HoursEN}, Email: o.Email, Zone: o.Zone,
+		CreditCode: o.Number, Address: address,
 	}
 }
 

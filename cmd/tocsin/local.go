@@ -23,6 +23,7 @@ import (
 	"tocsin/internal/regulation"
 	"tocsin/internal/seal"
 	"tocsin/internal/store"
+	"tocsin/templates"
 	"tocsin/workflows"
 )
 
@@ -66,7 +67,7 @@ func startLocal(ctx context.Context, cfg config.Config, throwaway bool, say func
 		TemporalPort: cfg.Dev.TemporalPort, TemporalUIPort: cfg.Dev.TemporalUIPort, SearchAttributes: workflows.SearchAttributes(),
 		Inbox: inbox.Options{
 			SMTPListen: loopback(cfg.Dev.SMTPPort), HTTPListen: loopback(cfg.Dev.InboxPort),
-			Templates: map[string]string{"SMS_LOCAL_ZH": localSMS, "SMS_LOCAL_EN": localSMSEnglish},
+			Templates: localSMS(cfg.Templates),
 		},
 		Throwaway: throwaway, Now: time.Now, Log: say,
 	}
@@ -112,7 +113,7 @@ func (l *local) introduce() error {
 	if l.cfg.Organisation.Name == "" {
 		l.cfg.Organisation = config.Organisation{
 			Name: "示例在线教育有限公司", NameEN: "Example Online Education Co., Ltd.", ShortName: "示例教育", ShortNameEN: "Example Education",
-			Phone: "400-000-0000", Email: "privacy@example.com", HomePage: "https://www.example.com",
+			Phone: "400-000-0000", Hours: "每天 7:00 至 23:00（北京时间）", HoursEN: "every day from 7:00 to 23:00, Beijing time", Email: "privacy@example.com", HomePage: "https://www.example.com",
 			Number: "91000000000000000X", Address: "示例省示例市示例路 1 号", AddressEN: "1 Example Road, Example City",
 			Signer: config.Signer{Name: "李示例", Title: "个人信息保护负责人", TitleEN: "Data protection lead", Phone: "010-00000000", Email: "li.wei@example.com"},
 			Facts: []string{
@@ -140,11 +141,19 @@ func (l *local) introduce() error {
 	return nil
 }
 
-// The templates that the stand-in for the SMS provider has approved.
-const (
-	localSMS        = "您的个人信息可能受到一起安全事件影响。请自行打开我们的官方网站或应用查看公告，编号${number}，或致电${hotline}。我们不会索要密码、验证码或付款。"
-	localSMSEnglish = "A security incident may affect your personal data. Please open our official site or app yourself, notice ${number}, or call ${hotline}. We never ask for a password, code or payment."
-)
+// localSMS are the templates that the stand-in for the SMS provider has approved: those that an operator would register. They
+// stand under the names of the settings that take their codes.
+func localSMS(folder string) map[string]string {
+	texts, err := templates.Open(folder)
+	if err != nil { // whoever runs incidents stops at it
+		texts = templates.Default()
+	}
+	out := map[string]string{}
+	for _, t := range smsTemplates(texts, templates.Organisation{}) {
+		out[t.Key] = t.Text
+	}
+	return out
+}
 
 // plug connects the channels and the emergency plan to the inbox, where the operator has not connected them elsewhere.
 func (l *local) plug(dir string) error {
@@ -178,7 +187,9 @@ func (l *local) plug(dir string) error {
 			}},
 			{Channel: "sms", Provider: "aliyun", Settings: map[string]any{
 				"endpoint": in.SMSEndpoint(), "access_key_id_file": file["sms-id"], "access_key_secret_file": file["sms-secret"],
-				"sign_name": l.cfg.Organisation.ShortName, "template_code": "SMS_LOCAL_ZH", "template_code_en": "SMS_LOCAL_EN",
+				"sign_name": l.cfg.Organisation.ShortName, "template_code": "template_code", "template_code_en": "template_code_en",
+				"template_code_minor": "template_code_minor", "template_code_minor_en": "template_code_minor_en",
+				"template_code_guardian": "template_code_guardian", "template_code_guardian_en": "template_code_guardian_en",
 			}},
 			{Channel: "push", Provider: "getui", Settings: map[string]any{
 				"endpoint": in.PushEndpoint(), "app_id": c.PushAppID, "app_key_file": file["push-key"], "master_secret_file": file["push-secret"],

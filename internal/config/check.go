@@ -175,6 +175,14 @@ func (c Config) checkOrganisation(r *report, k Known) {
 		r.url("organisation.home_page", o.HomePage)
 	}
 	r.address("organisation.email", o.Email)
+	if (o.Hours == "") != (o.HoursEN == "") {
+		r.fault("organisation.hours", "and organisation.hours_en belong together: notices go out in Chinese and in English; write both, or neither")
+	}
+	if k.Location != nil {
+		if _, err := k.Location(o.Zone); err != nil {
+			r.fault("organisation.zone", "is not a time zone, such as Asia/Shanghai")
+		}
+	}
 	if o.Signer.Name == "" || o.Signer.Phone == "" {
 		r.warn("organisation.signer", "has no name or no phone: every report names a person whom the authority may call, and without one none can be drawn up")
 	}

@@ -24,6 +24,8 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"a certificate without key", func(c *config.Config) { c.Temporal.TLS.CertFile = os.Args[0] }, "temporal.tls: needs cert_file and key_file"},
 		{"a secret that is not there", func(c *config.Config) { c.Seal.KeyFile = "/nowhere/key" }, "seal.key_file: /nowhere/key cannot be read"},
 		{"a level nobody knows", func(c *config.Config) { c.Log.Level = "loud" }, "log.level: must be one of debug"},
+		{"hours in one language", func(c *config.Config) { c.Organisation.Hours = "每天 9:00 至 18:00" }, "organisation.hours: and organisation.hours_en belong together"},
+		{"notices on Mars", func(c *config.Config) { c.Organisation.Zone = "Mars" }, "organisation.zone: is not a time zone"},
 		{"a fact that is not one", func(c *config.Config) { c.Organisation.Facts = []string{"org.cii"} }, "organisation.facts[1]: must be name=value"},
 		{"a fact the law does not know", func(c *config.Config) { c.Organisation.Facts = []string{"a=b"} }, "organisation.facts[1]: there is no fact"},
 		{"an addressee twice", func(c *config.Config) {

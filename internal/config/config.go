@@ -78,7 +78,10 @@ type Organisation struct {
 	NameEN      string   `mapstructure:"name_en"`
 	ShortName   string   `mapstructure:"short_name"` // as people know it; the full name where empty
 	ShortNameEN string   `mapstructure:"short_name_en"`
-	Phone       string   `mapstructure:"phone"` // the hotline that notices name
+	Phone       string   `mapstructure:"phone"`    // the hotline that notices name
+	Hours       string   `mapstructure:"hours"`    // when somebody answers there; empty says nothing
+	HoursEN     string   `mapstructure:"hours_en"` // the same in English
+	Zone        string   `mapstructure:"zone"`     // IANA name of the zone that notices tell times in; empty is Asia/Shanghai
 	Email       string   `mapstructure:"email"`
 	HomePage    string   `mapstructure:"home_page"`
 	Number      string   `mapstructure:"number"`  // unified social credit code, or another registration number; stands in reports

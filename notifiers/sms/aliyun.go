@@ -26,9 +26,13 @@ type AliyunConfig struct {
 	AccessKeyIDFile   string        `key:"access_key_id_file" required:"true" help:"file that holds the AccessKey ID"`
 	AccessSecretFile  string        `key:"access_key_secret_file" required:"true" help:"file that holds the AccessKey secret"`
 	SignName          string        `key:"sign_name" required:"true" help:"the approved signature, without its brackets"`
-	TemplateCode      string        `key:"template_code" required:"true" help:"the approved template, SMS_…"`
-	TemplateCodeEN    string        `key:"template_code_en" help:"the template of messages in English; template_code where empty"`
-	InternationalCode string        `key:"template_code_international" help:"the template of numbers outside mainland China; they are refused where empty"`
+	TemplateCode      string        `key:"template_code" required:"true" help:"the approved template of messages to adults, SMS_…"`
+	MinorCode         string        `key:"template_code_minor" required:"true" help:"the template of messages to minors"`
+	GuardianCode      string        `key:"template_code_guardian" required:"true" help:"the template of messages to guardians"`
+	TemplateCodeEN    string        `key:"template_code_en" help:"the template of messages to adults in English; template_code where empty"`
+	MinorCodeEN       string        `key:"template_code_minor_en" help:"the template of messages to minors in English; template_code_minor where empty"`
+	GuardianCodeEN    string        `key:"template_code_guardian_en" help:"the template of messages to guardians in English; template_code_guardian where empty"`
+	InternationalCode string        `key:"template_code_international" help:"the template of numbers outside mainland China, whoever reads it; they are refused where empty"`
 	Connections       int           `key:"connections" help:"open connections at most"`
 	Timeout           time.Duration `key:"timeout" help:"for an answer; the provider advises at least 1s"`
 	AskAfter          time.Duration `key:"ask_after" help:"how long after an attempt the provider's silence about it means that it never arrived"`
@@ -64,8 +68,12 @@ func NewAliyun(cfg AliyunConfig, now func() time.Time) (*Aliyun, error) {
 	if cfg.SignName == "" || strings.ContainsAny(cfg.SignName, "【】[]") {
 		errs = append(errs, fmt.Errorf("sign_name: write the approved signature without its brackets; this is %q", cfg.SignName))
 	}
-	if cfg.TemplateCode == "" {
-		errs = append(errs, errors.New("template_code is missing: the approved template's code, SMS_…"))
+	for _, t := range []struct{ key, code, whom string }{
+		{"template_code", cfg.TemplateCode, "adults"}, {"template_code_minor", cfg.MinorCode, "minors"}, {"template_code_guardian", cfg.GuardianCode, "guardians"},
+	} {
+		if t.code == "" {
+			errs = append(errs, fmt.Errorf("%s is missing: the code, SMS_…, of the approved template of messages to %s; tocsin config sms-templates prints the texts to register", t.key, t.whom))
+		}
 	}
 	if cfg.Connections < 1 || cfg.Connections > 1000 {
 		errs = append(errs, fmt.Errorf("connections: %d; 1 to 1000", cfg.Connections))
@@ -103,7 +111,7 @@ const version = "2017-05-25"
 // Prepare makes the request's parameters out of the message's variables. Signature and time are added at each attempt.
 func (a *Aliyun) Prepare(m notifiers.Message) (notifiers.Wire, error) {
 	number, inland, ok := providerNumber(m.To)
-	template := a.template(m.Language, inland)
+	template := a.template(m, inland)
 	switch {
 	case !notifiers.ValidID(m.ID):
 		return notifiers.Wire{}, a.client.Fail("prepare", "id", breach.Permanent)
@@ -125,14 +133,23 @@ func (a *Aliyun) Prepare(m notifiers.Message) (notifiers.Wire, error) {
 	return notifiers.Wire{ID: m.ID, To: m.To, Body: []byte(canonicalQuery(args))}, nil
 }
 
-func (a *Aliyun) template(l breach.Language, inland bool) string {
-	switch {
-	case !inland:
+// template is the code of what the provider sends: a child and a guardian are told in other words than an adult.
+func (a *Aliyun) template(m notifiers.Message, inland bool) string {
+	if !inland {
 		return a.cfg.InternationalCode
-	case l == breach.English && a.cfg.TemplateCodeEN != "":
-		return a.cfg.TemplateCodeEN
 	}
-	return a.cfg.TemplateCode
+	code, english := a.cfg.TemplateCode, a.cfg.TemplateCodeEN
+	switch m.Audience {
+	case breach.ToMinor:
+		code, english = a.cfg.MinorCode, a.cfg.MinorCodeEN
+	case breach.ToGuardian:
+		code, english = a.cfg.GuardianCode, a.cfg.GuardianCodeEN
+	default:
+	}
+	if m.Language == breach.English && english != "" {
+		return english
+	}
+	return code
 }
 
 // templateParam writes the variables as JSON, names sorted, so that the same message gives the same bytes.

@@ -87,21 +87,27 @@ func TestGatewayRefusesUsAndThatIsOursToMend(t *testing.T) {
 func TestParameters(t *testing.T) {
 	in := notifytest.StartInbox(t, inbox.Options{})
 	cfg := config(t, in)
-	cfg.TemplateCodeEN, cfg.InternationalCode = "SMS_EN", "SMS_INTL"
+	cfg.TemplateCodeEN, cfg.GuardianCodeEN, cfg.InternationalCode = "SMS_EN", "SMS_GUARDIAN_EN", "SMS_INTL"
 	a := newAliyun(t, cfg)
 	for rule, c := range map[string]struct {
 		to       string
 		language breach.Language
+		audience breach.Audience
 		number   string
 		template string
 	}{
-		"mainland mobile":             {"+8613900000001", breach.Chinese, "13900000001", "SMS_100000001"},
-		"mainland mobile, in English": {"+8613900000001", breach.English, "13900000001", "SMS_EN"},
-		"abroad":                      {"+85291234567", breach.Chinese, "85291234567", "SMS_INTL"},
+		"mainland mobile":             {"+8613900000001", breach.Chinese, "", "13900000001", "SMS_100000001"},
+		"an adult":                    {"+8613900000001", breach.Chinese, breach.ToPerson, "13900000001", "SMS_100000001"},
+		"a minor":                     {"+8613900000001", breach.Chinese, breach.ToMinor, "13900000001", "SMS_MINOR"},
+		"a guardian":                  {"+8613900000001", breach.Chinese, breach.ToGuardian, "13900000001", "SMS_GUARDIAN"},
+		"mainland mobile, in English": {"+8613900000001", breach.English, "", "13900000001", "SMS_EN"},
+		"a minor, in English":         {"+8613900000001", breach.English, breach.ToMinor, "13900000001", "SMS_MINOR"},
+		"a guardian, in English":      {"+8613900000001", breach.English, breach.ToGuardian, "13900000001", "SMS_GUARDIAN_EN"},
+		"abroad":                      {"+85291234567", breach.Chinese, breach.ToGuardian, "85291234567", "SMS_INTL"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			m := notifytest.Message(1, c.to)
-			m.Language = c.language
+			m.Language, m.Audience = c.language, c.audience
 			args, err := url.ParseQuery(string(prepare(t, a, m).Body))
 			if err != nil {
 				t.Fatal(err)
@@ -199,6 +205,8 @@ func TestConfigFaultsAreNamed(t *testing.T) {
 		"access_key_secret_file": func(c *sms.AliyunConfig) { c.AccessSecretFile = notifytest.File(t, "") },
 		"sign_name":              func(c *sms.AliyunConfig) { c.SignName = "【某某公司】" },
 		"template_code":          func(c *sms.AliyunConfig) { c.TemplateCode = "" },
+		"template_code_minor":    func(c *sms.AliyunConfig) { c.MinorCode = "" },
+		"template_code_guardian": func(c *sms.AliyunConfig) { c.GuardianCode = "" },
 		"connections":            func(c *sms.AliyunConfig) { c.Connections = 0 },
 		"timeout":                func(c *sms.AliyunConfig) { c.Timeout = time.Millisecond },
 	} {

@@ -16,7 +16,7 @@ func config(t *testing.T, in *inbox.Inbox) sms.AliyunConfig {
 	cfg.Endpoint = in.SMSEndpoint()
 	cfg.AccessKeyIDFile = notifytest.File(t, inbox.LocalCredentials().SMSAccessKeyID)
 	cfg.AccessSecretFile = notifytest.File(t, inbox.LocalCredentials().SMSAccessSecret)
-	cfg.SignName, cfg.TemplateCode = "某某公司", "SMS_100000001"
+	cfg.SignName, cfg.TemplateCode, cfg.MinorCode, cfg.GuardianCode = "某某公司", "SMS_100000001", "SMS_MINOR", "SMS_GUARDIAN"
 	return cfg
 }
 
