@@ -235,6 +235,11 @@ func (s *csvSource) looksLikeRow(line string) bool {
 // split cuts a record into cells. The fault is OpenQuote where the text ends within a quoted cell.
 func (s *csvSource) split(text string, cells []string) (_ []string, fault Reason, column int) {
 	quotes := strings.IndexByte(text, '"') >= 0
+	if !quotes && len(text) <= s.limits.FieldBytes {
+		if all := cut(text, s.comma, cells); len(all) <= s.limits.Columns {
+			return all, "", -1
+		}
+	}
 	for {
 		if len(cells) == s.limits.Columns {
 			return cells, ColumnCount, -1
@@ -260,6 +265,18 @@ func (s *csvSource) split(text string, cells []string) (_ []string, fault Reason
 		}
 		text = rest
 	}
+}
+
+// cut appends the cells of a text without quotes.
+func cut(text string, comma byte, cells []string) []string {
+	from := 0
+	for i := range len(text) {
+		if text[i] == comma {
+			cells = append(cells, text[from:i])
+			from = i + 1
+		}
+	}
+	return append(cells, text[from:])
 }
 
 // cell cuts the first cell off. more says that a delimiter followed it.

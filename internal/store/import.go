@@ -285,22 +285,27 @@ func (imp *Import) raiseFacts(ctx context.Context, tx pgx.Tx, t breach.Tally) er
 	return err
 }
 
-// idBlock hands out recipient ids. One import at a time runs in an incident, so its ids are above those of the imports before.
-type idBlock struct{ at, end int64 }
+// idBlock hands out recipient ids. One import at a time runs in an incident, so its ids are above those of the imports before. Its
+// blocks double, since each one costs a commit: a small file wastes few ids, and a large one waits a few times.
+type idBlock struct{ at, end, size int64 }
 
-const idBlockSize = 10_000
+const (
+	firstIDBlock = 10_000
+	mostIDBlock  = 1_280_000
+)
 
 func (b *idBlock) next(ctx context.Context, q querier) (int64, error) {
 	if b.at == b.end {
+		b.size = min(max(firstIDBlock, 2*b.size), mostIDBlock)
 		// Callers take turns for this moment only.
 		err := q.QueryRow(ctx, `
 			with turn as materialized (select pg_advisory_xact_lock(hashtextextended('recipient_id', 1)))
-			select setval('recipient_id', nextval('recipient_id') + $1 - 1) from turn`, idBlockSize).Scan(&b.end)
+			select setval('recipient_id', nextval('recipient_id') + $1 - 1) from turn`, b.size).Scan(&b.end)
 		if err != nil {
 			return 0, err
 		}
 		b.end++
-		b.at = b.end - idBlockSize
+		b.at = b.end - b.size
 	}
 	b.at++
 	return b.at - 1, nil
