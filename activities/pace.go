@@ -48,6 +48,18 @@ func newPace(base float64) *pace {
 	return &pace{base: base, known: map[string]*destination{}, troubled: map[string]bool{}}
 }
 
+// share sets the rate of a destination that has not asked to be slower.
+func (p *pace) share(base float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name, d := range p.known {
+		if name != "" && d.rate == p.base {
+			d.rate = base
+		}
+	}
+	p.base = base
+}
+
 func (p *pace) of(name string, now time.Time) *destination {
 	d := p.known[name]
 	if d == nil {

@@ -27,6 +27,7 @@ type Sender struct {
 	BatchSize int // contacts claimed at once; 200 where zero
 	Quiet     []Quiet
 	Logs      intent.Dir // of what was begun and ended, on this machine
+	Name      string     // of this process, among those that send; see Join
 
 	mu     sync.Mutex
 	paces  map[breach.Channel]*pace
@@ -38,9 +39,10 @@ type Sender struct {
 type Outlet struct {
 	Notifier notifiers.Notifier
 	Lanes    int           // messages of a process under way at once, and so the most that can be in doubt after a crash
-	Limiter  *rate.Limiter // messages a second; nil for no limit
+	Limiter  *rate.Limiter // [NewLimiter] of PerSecond
 
-	PerDestination float64 // messages a second to one mail domain; 0 until it asks to be slower
+	PerSecond      float64 // messages a second, of all processes together; 0 for no limit
+	PerDestination float64 // the same to one mail domain; 0 until it asks to be slower
 }
 
 // SendPolicy is what the operator decided about failures.

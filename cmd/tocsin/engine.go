@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,7 +17,6 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 
 	"tocsin/activities"
 	"tocsin/internal/breach"
@@ -222,10 +222,10 @@ func speaker(o config.Organisation) templates.Organisation {
 }
 
 // register tells a worker the activities of a queue.
-func (h *house) register(queue string, w worker.Worker) {
+func (h *house) register(queue string, w worker.Worker, sender *activities.Sender) {
 	add := func(a any) { w.RegisterActivityWithOptions(a, activity.RegisterOptions{}) }
 	if queue == workflows.QueueNotify {
-		add(h.sender())
+		add(sender)
 		return
 	}
 	workflows.Register(w)
@@ -247,7 +247,7 @@ func (h *house) register(queue string, w worker.Worker) {
 
 func (h *house) sender() *activities.Sender {
 	s := &activities.Sender{
-		Store: h.store, Channels: map[breach.Channel]activities.Outlet{}, Now: time.Now, Logs: h.intents(),
+		Store: h.store, Channels: map[breach.Channel]activities.Outlet{}, Now: time.Now, Logs: h.intents(), Name: rand.Text(),
 		Policy: activities.SendPolicy{
 			RetryFirst: h.cfg.Policy.RetryFirst, RetryMost: h.cfg.Policy.RetryMost, MaxTries: h.cfg.Policy.MaxTemporaryAttempts, RetryWindow: h.cfg.Policy.RetryWindow,
 			NoDuplicate: h.cfg.Policy.InDoubt == config.PreferNoDuplicate, DoubtWindow: h.cfg.Policy.DoubtWindow, DoubtInterval: time.Minute,
@@ -255,11 +255,9 @@ func (h *house) sender() *activities.Sender {
 	}
 	for channel, n := range h.notifiers {
 		limit := h.cfg.Policy.Limit(string(channel))
-		out := activities.Outlet{Notifier: n, Lanes: max(1, limit.Connections), PerDestination: limit.PerDestination}
-		if limit.PerSecond > 0 {
-			out.Limiter = rate.NewLimiter(rate.Limit(limit.PerSecond), max(1, int(limit.PerSecond)))
+		s.Channels[channel] = activities.Outlet{
+			Notifier: n, Lanes: max(1, limit.Connections), Limiter: activities.NewLimiter(limit.PerSecond), PerSecond: limit.PerSecond, PerDestination: limit.PerDestination,
 		}
-		s.Channels[channel] = out
 	}
 	for _, q := range h.cfg.Policy.QuietHours {
 		s.Quiet = append(s.Quiet, quiet(q))
@@ -341,6 +339,10 @@ func (h *house) runWorker(ctx context.Context, engine sdk.Client, log *slog.Logg
 	if err := h.intents().Ready(); err != nil {
 		return fmt.Errorf("data_dir %s: %w", h.cfg.DataDir, err)
 	}
+	sender := h.sender()
+	if err := sender.Join(ctx); err != nil {
+		return err
+	}
 	var started []worker.Worker
 	stopAll := func() {
 		var wg sync.WaitGroup
@@ -354,7 +356,7 @@ func (h *house) runWorker(ctx context.Context, engine sdk.Client, log *slog.Logg
 		w := worker.New(engine, queue, worker.Options{
 			WorkerStopTimeout: 30 * time.Second, DisableRegistrationAliasing: true, DisableWorkflowWorker: queue == workflows.QueueNotify,
 		})
-		h.register(queue, w)
+		h.register(queue, w, sender)
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("start the worker of queue %s: %w", queue, err)
 		}
@@ -368,5 +370,6 @@ func (h *house) runWorker(ctx context.Context, engine sdk.Client, log *slog.Logg
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.Run(ctx) })
 	group.Go(func() error { return f.Run(ctx) })
+	group.Go(func() error { sender.KeepShare(ctx); return nil })
 	return group.Wait()
 }

@@ -156,7 +156,7 @@ type Contact struct {
 type Notifier struct {
 	Channel   string         `mapstructure:"channel"`
 	Provider  string         `mapstructure:"provider"`
-	PerSecond float64        `mapstructure:"per_second"` // messages by this provider, for one worker; 0 sets no bound
+	PerSecond float64        `mapstructure:"per_second"` // messages by this provider, for all workers together; 0 sets no bound
 	Settings  map[string]any `mapstructure:"settings"`
 }
 

@@ -35,7 +35,8 @@ var _ notifiers.Notifier = (*Relays)(nil)
 // way is a relay and how it is doing.
 type way struct {
 	notifiers.Notifier
-	limiter *rate.Limiter // nil for no limit
+	perSecond float64       // of all processes together
+	limiter   *rate.Limiter // nil for no limit
 
 	mu     sync.Mutex
 	failed int       // definite failures in a row
@@ -61,11 +62,22 @@ func NewRelays(now func() time.Time, relays ...Relay) (*Relays, error) {
 		}
 		w := &way{Notifier: x.Notifier}
 		if x.PerSecond > 0 {
-			w.limiter = rate.NewLimiter(rate.Limit(x.PerSecond), max(1, int(x.PerSecond)))
+			w.perSecond, w.limiter = x.PerSecond, rate.NewLimiter(rate.Limit(x.PerSecond), max(1, int(x.PerSecond)))
 		}
 		r.ways = append(r.ways, w)
 	}
 	return r, nil
+}
+
+// Share says how many processes share the relays' limits.
+func (r *Relays) Share(senders int) {
+	for _, w := range r.ways {
+		if w.limiter != nil {
+			part := w.perSecond / float64(senders)
+			w.limiter.SetLimit(rate.Limit(part))
+			w.limiter.SetBurst(max(1, int(part)))
+		}
+	}
 }
 
 // Channel is [breach.Email].
