@@ -69,6 +69,9 @@ func (a *Assessor) Assess(ctx context.Context, in AssessInput) (Assessed, error)
 	if err := a.Store.SaveAssessment(ctx, in.Incident, result); err != nil {
 		return Assessed{}, final(err)
 	}
+	if err := lookForGaps(ctx, a.Store, in.Incident); err != nil {
+		return Assessed{}, final(err)
+	}
 	obligations, err := a.Store.Obligations(ctx, in.Incident)
 	if err != nil {
 		return Assessed{}, final(err)

@@ -56,6 +56,7 @@ type DraftNoticeInput struct {
 	Incident breach.IncidentID `json:"incident"`
 	Campaign int               `json:"campaign"`
 	Ladder   []breach.Channel  `json:"ladder"`
+	Ask      int               `json:"ask,omitempty"` // of a supplementary notice: what a person asked for
 }
 
 // DraftNotice writes the notice under every law that asks for one, for every audience in every language, from the newest facts
@@ -65,7 +66,7 @@ func (a *Notices) DraftNotice(ctx context.Context, in DraftNoticeInput) (Draft, 
 	if _, err := rand.Read(random[:]); err != nil {
 		return Draft{}, err
 	}
-	campaign, err := a.Store.AddCampaign(ctx, in.Incident, in.Campaign, templates.NewNoticeNumber(random), in.Ladder)
+	campaign, err := a.addCampaign(ctx, in, templates.NewNoticeNumber(random))
 	if err != nil {
 		return Draft{}, final(err)
 	}
@@ -75,6 +76,18 @@ func (a *Notices) DraftNotice(ctx context.Context, in DraftNoticeInput) (Draft, 
 	}
 	view := a.view(in.Incident, facts.Facts)
 	view.Number, view.Later = campaign.Number, in.Campaign > 1
+	at := facts.At
+	var contributors []breach.Person
+	if in.Ask != 0 {
+		ask, err := a.supplementing(ctx, in, &view)
+		if err != nil {
+			return Draft{}, final(err)
+		}
+		contributors = []breach.Person{ask.AskedBy}
+		if ask.AskedAt.After(at) {
+			at = ask.AskedAt
+		}
+	}
 	words, err := a.Store.NoticeWords(ctx, in.Incident)
 	if err != nil {
 		return Draft{}, final(err)
@@ -84,12 +97,13 @@ func (a *Notices) DraftNotice(ctx context.Context, in DraftNoticeInput) (Draft, 
 	if err != nil {
 		return Draft{}, final(err)
 	}
-	content, err := a.datedContent(ctx, in, view, needs, facts.At)
+	content, err := a.datedContent(ctx, in, view, needs, at)
 	if err != nil {
 		return Draft{}, err
 	}
 	return addDocument(ctx, a.Store, store.Document{
 		IncidentID: in.Incident, Kind: breach.DocNotice, Subject: noticeSubject(in.Campaign), Author: facts.Author, FactsRev: facts.Rev,
+		Contributors: contributors,
 	}, content)
 }
 
@@ -129,6 +143,13 @@ func (a *Notices) datedContent(ctx context.Context, in DraftNoticeInput, view te
 		return same, err
 	}
 	return dated(at.UTC())
+}
+
+func (a *Notices) addCampaign(ctx context.Context, in DraftNoticeInput, number string) (store.Campaign, error) {
+	if in.Ask != 0 {
+		return a.Store.AddSupplement(ctx, in.Incident, in.Campaign, number, in.Ladder, in.Ask)
+	}
+	return a.Store.AddCampaign(ctx, in.Incident, in.Campaign, number, in.Ladder)
 }
 
 func (a *Notices) view(id breach.IncidentID, facts breach.Facts) templates.NoticeView {
@@ -198,6 +219,7 @@ type FreezeInput struct {
 type Frozen struct {
 	People int64   `json:"people"`
 	Shards []Shard `json:"shards"`
+	Waits  bool    `json:"waits,omitempty"` // not frozen: the notice that it supplements is still being sent
 }
 
 // Shard is a range of recipients, Lo inclusive, Hi exclusive.
@@ -211,6 +233,12 @@ type Shard struct {
 func (a *Notices) FreezeAudience(ctx context.Context, in FreezeInput) (Frozen, error) {
 	defer beat(ctx, alive)()
 	c, shards, err := a.Store.Freeze(ctx, in.Incident, in.Campaign, in.Document, max(1, in.ShardSize))
+	if r, ok := errors.AsType[*store.Refused](err); ok && r.Code == store.StillSending {
+		return Frozen{Waits: true}, nil
+	}
+	if err == nil { // what was found out after the approval was used
+		err = lookForGaps(ctx, a.Store, in.Incident)
+	}
 	frozen := Frozen{People: c.Audience}
 	for _, x := range shards {
 		frozen.Shards = append(frozen.Shards, Shard(x))

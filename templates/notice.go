@@ -50,6 +50,8 @@ type NoticeView struct {
 	Later bool        // true when an earlier notice of this incident went out: the text says so
 	Why   breach.Text // with Later: what changed since, or was wrong; may be empty
 
+	Earlier *Earlier // of a supplementary notice: the one that it corrects or adds to; then Later and Why say nothing
+
 	Law         string      // whose text it is; empty is [HomeLaw]
 	Laws        []string    // other laws that protect the same readers: what they ask for must be there too
 	Offer       breach.Text // services against identity theft that the organisation offers, and how to take them up
@@ -122,12 +124,24 @@ func (s *Set) Notice(v NoticeView, a breach.Audience, l breach.Language) (Notice
 	if err := v.validate(); err != nil {
 		return NoticeText{}, err
 	}
+	if v.Earlier != nil {
+		v.Later = false
+	}
 	values := s.noticeValues(v, string(a), a, l)
 	blocks := src.expand(values)
 	if err := s.complete(v, law, blocks); err != nil {
 		return NoticeText{}, err
 	}
-	head := func(key string) string { return join(src.head[key], values) }
+	var own map[string]string
+	if v.Earlier != nil {
+		blocks, own = s.supplement(v, a, l, blocks)
+	}
+	head := func(key string) string {
+		if text := own[key]; text != "" {
+			return text
+		}
+		return join(src.head[key], values)
+	}
 	t := NoticeText{
 		Language: l, Audience: a, Number: v.Number, Law: law.Name, Categories: inOrder("data.categories", v.Categories),
 		Subject: head("subject"), SMS: head("sms"), PushTitle: head("push_title"), PushBody: head("push_body"),
@@ -209,7 +223,7 @@ func (v NoticeView) validate() error {
 	if v.IssuedAt.IsZero() {
 		faults = append(faults, errors.New("notice: the date is missing"))
 	}
-	faults = append(faults, known("state", v.State), known("kinds", v.Kinds...), known("data.categories", v.Categories...))
+	faults = append(faults, v.Earlier.validate(), known("state", v.State), known("kinds", v.Kinds...), known("data.categories", v.Categories...))
 	return errors.Join(faults...)
 }
 

@@ -126,6 +126,8 @@ func (s *Set) load(files fs.FS, name string) error {
 		s.laws[law], err = parseLaw(name, law, b)
 	case strings.HasPrefix(name, "notices/public."):
 		s.notices[key], err = parseSource(name, b, publicGrammar)
+	case strings.HasPrefix(name, "notices/supplement."):
+		s.notices[key], err = parseSource(name, b, supplementGrammar)
 	case folder == "notices":
 		s.notices[key], err = parseSource(name, b, noticeGrammar)
 	case strings.HasPrefix(name, "filings/parts/"):

@@ -45,6 +45,8 @@ const (
 	SignalAnswers  = "answers-set"     // AnswersSet, to the obligation
 	SignalRelease  = "hold-released"   // HoldReleased, to the obligation
 	SignalWithdraw = "withdraw"        // WithdrawalAsked, to the obligation
+
+	SignalSupplement = "supplement-asked" // SupplementAsked, to the incident
 )
 
 // IncidentWorkflowID is the workflow of an incident.
@@ -135,6 +137,12 @@ type HoldReleased struct {
 
 // WithdrawalAsked tells that a report is to be taken back.
 type WithdrawalAsked struct{}
+
+// SupplementAsked tells that a person asked for a notice to those who had an earlier one.
+type SupplementAsked struct {
+	No          int `json:"no"`          // of what was asked for
+	Supplements int `json:"supplements"` // the earlier notice
+}
 
 // TaskEnded tells that a person ended a task of the plan.
 type TaskEnded struct {

@@ -16,6 +16,7 @@ type CampaignState struct {
 	N        int               `json:"n"`
 	FactsRev int               `json:"facts_rev"`
 	Settings Settings          `json:"settings"`
+	Ask      int               `json:"ask,omitempty"` // of a supplementary notice: what a person asked for
 }
 
 type campaign struct {
@@ -78,7 +79,7 @@ func (w *campaign) prepare(ctx workflow.Context) error {
 	err := persist(ctx, w.Incident, "notice/"+itoa(w.N), func() bool { return w.FactsRev > rev }, func() error {
 		rev = w.FactsRev
 		return workflow.ExecuteActivity(database(ctx, fmt.Sprintf("draft the notice from facts revision %d", rev)), notices.DraftNotice,
-			activities.DraftNoticeInput{Incident: w.Incident, Campaign: w.N, Ladder: w.Settings.Ladder}).Get(ctx, &d)
+			activities.DraftNoticeInput{Incident: w.Incident, Campaign: w.N, Ladder: w.Settings.Ladder, Ask: w.Ask}).Get(ctx, &d)
 	})
 	if err != nil {
 		return err
@@ -93,10 +94,7 @@ func (w *campaign) send(ctx workflow.Context) error {
 	sent := false
 	defer func() { sent = true }()
 	workflow.Go(ctx, func(ctx workflow.Context) { w.showProgress(ctx, &sent) })
-	var frozen activities.Frozen
-	err := workflow.ExecuteActivity(overPeople(ctx, "freeze the audience"), notices.FreezeAudience, activities.FreezeInput{
-		Incident: w.Incident, Campaign: w.N, Document: w.draft.Document, ShardSize: w.Settings.ShardSize,
-	}).Get(ctx, &frozen)
+	frozen, err := w.freeze(ctx)
 	if err != nil {
 		return err
 	}
@@ -104,6 +102,26 @@ func (w *campaign) send(ctx workflow.Context) error {
 		return err
 	}
 	return w.rounds(ctx, frozen.Shards)
+}
+
+// freezeMost is how often at least a supplement looks whether the notice that it supplements has ended.
+const freezeMost = 10 * time.Minute
+
+// freeze fixes the audience. That of a supplement is known when the earlier notice has ended.
+func (w *campaign) freeze(ctx workflow.Context) (frozen activities.Frozen, err error) {
+	for wait := 15 * time.Second; ; wait = min(2*wait, freezeMost) {
+		frozen = activities.Frozen{}
+		err = workflow.ExecuteActivity(overPeople(ctx, "freeze the audience"), notices.FreezeAudience, activities.FreezeInput{
+			Incident: w.Incident, Campaign: w.N, Document: w.draft.Document, ShardSize: w.Settings.ShardSize,
+		}).Get(ctx, &frozen)
+		if err != nil || !frozen.Waits {
+			return frozen, err
+		}
+		timer := workflow.TimerOptions{Summary: "until the notice that this one supplements has ended"}
+		if err := workflow.NewTimerWithOptions(ctx, wait, timer).Get(ctx, nil); err != nil {
+			return frozen, err
+		}
+	}
 }
 
 // showProgress counts now and then while shards are under way: after a minute, then twice as long each time, so that a

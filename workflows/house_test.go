@@ -57,6 +57,7 @@ type house struct {
 	filed       []activities.Filed
 	guard       activities.Guarded
 	clocks      []activities.ClockState
+	waits       int // how often the audience cannot be fixed yet
 	untold      int64
 	shards      []activities.Shard
 	open        []int                 // how many shards are open, each time it is asked
@@ -278,6 +279,10 @@ func (a noticeActs) PublishNotice(_ context.Context, in activities.PublishInput)
 
 func (a noticeActs) FreezeAudience(_ context.Context, in activities.FreezeInput) (activities.Frozen, error) {
 	a.did("freeze for %s in shards of %d", in.Document, in.ShardSize)
+	if a.waits > 0 {
+		a.waits--
+		return activities.Frozen{Waits: true}, nil
+	}
 	return activities.Frozen{People: a.tally.Affected, Shards: a.shards}, nil
 }
 

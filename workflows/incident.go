@@ -32,6 +32,8 @@ type IncidentState struct {
 	Tally       breach.Tally       `json:"tally"`
 	Closure     *DecisionMade      `json:"closure,omitempty"` // approved and not yet acted on
 	Waits       []string           `json:"waits,omitempty"`   // what kept the incident from closing
+
+	Asked []SupplementAsked `json:"asked,omitempty"` // supplementary notices that have not begun
 }
 
 // Tracked is a duty or a notice as the incident sees it.
@@ -48,6 +50,9 @@ type Tracked struct {
 	Started bool        `json:"started,omitempty"`
 	Done    bool        `json:"done,omitempty"`
 	Late    bool        `json:"late,omitempty"`
+
+	Supplements int `json:"supplements,omitempty"` // of a supplementary notice: the earlier one
+	Ask         int `json:"ask,omitempty"`         // and what a person asked for
 }
 
 // lives reports that the duty's workflow runs: a report's chain goes on after it was filed, other duties end when they are met.
@@ -82,6 +87,10 @@ func (w *incident) heardPeople(s PeopleImported) {
 	if more := s.Affected - w.Tally.Affected; more > 0 {
 		w.Tally.Affected, w.Tally.Open = w.Tally.Affected+more, w.Tally.Open+more
 	}
+}
+
+func (w *incident) heardSupplement(s SupplementAsked) {
+	w.Asked, w.changed = append(w.Asked, s), true
 }
 
 func (w *incident) heardDecision(s DecisionMade) {
@@ -119,7 +128,7 @@ func (w *incident) heardChild(s ChildStatus) {
 
 // pending reports that signals have arrived and were not listened to.
 func (w *incident) pending(ctx workflow.Context) bool {
-	return slices.ContainsFunc([]string{SignalAlert, SignalFacts, SignalPeople, SignalDecision, SignalChild}, func(name string) bool {
+	return slices.ContainsFunc([]string{SignalAlert, SignalFacts, SignalPeople, SignalDecision, SignalChild, SignalSupplement}, func(name string) bool {
 		return workflow.GetSignalChannel(ctx, name).Len() > 0
 	})
 }
@@ -132,6 +141,7 @@ func (w *incident) listen(ctx workflow.Context) {
 	drain(ctx, SignalPeople, w.heardPeople)
 	drain(ctx, SignalDecision, w.heardDecision)
 	drain(ctx, SignalChild, w.heardChild)
+	drain(ctx, SignalSupplement, w.heardSupplement)
 }
 
 func (w *incident) run(ctx workflow.Context) error {
@@ -161,7 +171,7 @@ func (w *incident) run(ctx workflow.Context) error {
 // beat looks at everything once and does what is due. Every part is idempotent, so that looking twice costs nothing.
 func (w *incident) beat(ctx workflow.Context) (closed bool, err error) {
 	for _, part := range []func(workflow.Context) error{
-		w.startPlan, w.assess, w.startObligations, w.startCampaign, w.startPublicNotice, w.fulfil, w.setPhase,
+		w.startPlan, w.assess, w.startObligations, w.startCampaign, w.startSupplements, w.startPublicNotice, w.fulfil, w.setPhase,
 	} {
 		if err := part(ctx); err != nil {
 			return false, err
@@ -259,8 +269,8 @@ func (w *incident) startCampaign(ctx workflow.Context) error {
 	if !owed || w.Imports <= w.Checked {
 		return nil
 	}
-	if n := len(w.Campaigns); n > 0 && !w.Campaigns[n-1].Done {
-		if w.Campaigns[n-1].Status != "sending" {
+	if first := w.firstNotices(); len(first) > 0 && !first[len(first)-1].Done {
+		if first[len(first)-1].Status != "sending" {
 			w.Checked = w.Imports // its audience is not frozen yet and will hold these people too
 		}
 		return nil // looked at again when the running campaign has ended
@@ -278,10 +288,40 @@ func (w *incident) startCampaign(ctx workflow.Context) error {
 	return startChild(cctx, TypeCampaign, CampaignState{Incident: w.ID, N: n, FactsRev: w.AssessedRev, Settings: w.Settings})
 }
 
+// firstNotices are those that tell people for the first time. What supplements them meets no duty and takes nobody.
+func (w *incident) firstNotices() (first []Tracked) {
+	for _, c := range w.Campaigns {
+		if c.Supplements == 0 {
+			first = append(first, c)
+		}
+	}
+	return first
+}
+
+// startSupplements begins the supplementary notices that people asked for, each once.
+func (w *incident) startSupplements(ctx workflow.Context) error {
+	for len(w.Asked) > 0 {
+		ask := w.Asked[0]
+		w.Asked = w.Asked[1:]
+		if slices.ContainsFunc(w.Campaigns, func(c Tracked) bool { return c.Ask == ask.No }) {
+			continue
+		}
+		n := len(w.Campaigns) + 1
+		title := "Supplementary notice"
+		w.Campaigns = append(w.Campaigns, Tracked{Key: itoa(n), Title: title, Status: "drafting", Supplements: ask.Supplements, Ask: ask.No})
+		cctx := child(ctx, CampaignWorkflowID(w.ID, n), fmt.Sprintf("Notice %d: supplement to notice %d", n, ask.Supplements), childAttributes(w.ID, "notice"))
+		if err := startChild(cctx, TypeCampaign, CampaignState{Incident: w.ID, N: n, FactsRev: w.AssessedRev, Settings: w.Settings, Ask: ask.No}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // startPublicNotice begins one when a campaign has left people whom no channel reached, or when the law asks for one by
 // itself. One public notice at a time; it counts for everyone missed when it is published.
 func (w *incident) startPublicNotice(ctx workflow.Context) error {
-	sent := len(w.Campaigns) > 0 && !slices.ContainsFunc(w.Campaigns, func(c Tracked) bool { return !c.Done })
+	first := w.firstNotices()
+	sent := len(first) > 0 && !slices.ContainsFunc(first, func(c Tracked) bool { return !c.Done })
 	demanded := slices.ContainsFunc(w.Duties, func(d Tracked) bool {
 		return d.Duty == breach.DutyPublic && d.Owed == breach.IsOwed && !d.Done
 	})
@@ -299,7 +339,8 @@ func (w *incident) startPublicNotice(ctx workflow.Context) error {
 
 // fulfil tells duties to inform people that it has happened.
 func (w *incident) fulfil(ctx workflow.Context) error {
-	sent := len(w.Campaigns) > 0 && !slices.ContainsFunc(w.Campaigns, func(c Tracked) bool { return !c.Done }) &&
+	first := w.firstNotices()
+	sent := len(first) > 0 && !slices.ContainsFunc(first, func(c Tracked) bool { return !c.Done }) &&
 		w.Imports <= w.Checked && w.Tally.Open == 0 && w.Tally.Missed == 0
 	public := slices.ContainsFunc(w.Public, func(p Tracked) bool { return p.Done })
 	for i := range w.Duties {

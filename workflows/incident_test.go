@@ -176,6 +176,9 @@ func TestIncidentNotices(t *testing.T) {
 	notice := func(at time.Duration, n, status string, tally *breach.Tally) heard {
 		return heard{at, workflows.SignalChild, workflows.ChildStatus{Kind: "notice", Key: n, Status: status, Done: status == "sent", Tally: tally}}
 	}
+	supplement := func(at time.Duration, ask int) heard {
+		return heard{at, workflows.SignalSupplement, workflows.SupplementAsked{No: ask, Supplements: 1}}
+	}
 	public := func(at time.Duration, status string, tally *breach.Tally) heard {
 		return heard{at, workflows.SignalChild, workflows.ChildStatus{Kind: "public", Key: "1", Status: status, Done: status == "published", Tally: tally}}
 	}
@@ -253,6 +256,32 @@ func TestIncidentNotices(t *testing.T) {
 			0,
 			[]heard{public(3*h, "published", nil)},
 			[]string{"0:00 start public notice 1", "3:00 obligation/INC-2026-0001/media hears fulfilled by public notice"},
+		},
+		{
+			"a supplement begins once for each time that it is asked for, and meets no duty",
+			[][]activities.Duty{{tell}},
+			10,
+			[]heard{
+				imported(h, 1), notice(2*h, "1", "sending", nil), supplement(3*h, 1), supplement(3*h, 1),
+				notice(4*h, "1", "sent", told), notice(5*h, "2", "sent", told), supplement(6*h, 2),
+			},
+			[]string{
+				"1:00 count untold", "1:00 start notice 1", "3:00 start notice 2", "4:00 obligation/INC-2026-0001/cn-pipl-57 hears fulfilled by notice",
+				"6:00 start notice 3",
+			},
+		},
+		{
+			"people in a new file wait for no supplement",
+			[][]activities.Duty{{tell}},
+			10,
+			[]heard{
+				imported(h, 1), notice(2*h, "1", "sent", &breach.Tally{Affected: 10, Told: 9, Open: 1}), supplement(3*h, 1), imported(4*h, 2),
+				notice(5*h, "3", "sent", told),
+			},
+			[]string{
+				"1:00 count untold", "1:00 start notice 1", "3:00 start notice 2", "4:00 count untold", "4:00 start notice 3",
+				"5:00 obligation/INC-2026-0001/cn-pipl-57 hears fulfilled by notice",
+			},
 		},
 		{
 			"a running notice hears of new facts, an ended one does not",

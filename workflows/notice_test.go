@@ -47,6 +47,20 @@ func TestNoticeIsApprovedFrozenAndSent(t *testing.T) {
 	}
 }
 
+// A supplement is approved while the earlier notice is still being sent, and leaves when that has ended.
+func TestSupplementWaitsForTheEarlierNotice(t *testing.T) {
+	e := newTrial(t)
+	e.shards, e.waits = shards(1), 7
+	e.hear(time.Hour, workflows.SignalDecision, decision("notice-1", approved))
+	in := campaign(1)
+	in.N, in.Ask = 2, 1
+	e.run(workflows.TypeCampaign, in)
+	freeze := " freeze for notice-1 in shards of 1000"
+	e.expect(e.about("notice", "freeze", "send"),
+		"0:00 notice-1", "1:00"+freeze, "1:00"+freeze, "1:00"+freeze, "1:01"+freeze, "1:03"+freeze, "1:07"+freeze, "1:15"+freeze, "1:25"+freeze,
+		"1:25 send email of shard 0", "1:25 send sms of shard 0", "1:25 finish the notice")
+}
+
 func TestNoticeIsSentAsApproved(t *testing.T) {
 	tests := []struct {
 		name string

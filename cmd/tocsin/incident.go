@@ -461,7 +461,11 @@ func (p *page) campaign(c api.CampaignView) {
 	if c.HaltedAt != nil && c.State != "finished" {
 		state = p.paint(text.FgYellow, p.say("已暂停", "halted"))
 	}
-	p.line("  %s", p.say(fmt.Sprintf("第 %d 号告知（%s）：%s，%d 人", c.N, c.Number, state, c.Audience), fmt.Sprintf("notice %d (%s): %s, %d people", c.N, c.Number, state, c.Audience)))
+	audience := p.say(fmt.Sprintf("%d 人", c.Audience), fmt.Sprintf("%d people", c.Audience))
+	if c.Supplements != nil {
+		audience = p.say(fmt.Sprintf("补充第 %d 号，%d 名收件人", *c.Supplements, c.Audience), fmt.Sprintf("supplements notice %d, %d recipients", *c.Supplements, c.Audience))
+	}
+	p.line("  %s", p.say(fmt.Sprintf("第 %d 号告知（%s）：%s，%s", c.N, c.Number, state, audience), fmt.Sprintf("notice %d (%s): %s, %s", c.N, c.Number, state, audience)))
 	for _, t := range c.Channels {
 		p.line("    %-7s %s", t.Channel, p.say(
 			fmt.Sprintf("尝试 %d，接收 %d，拒收 %d，等待 %d，存疑 %d，重发 %d", t.Attempted, t.Accepted, t.Rejected, t.Waiting, t.InDoubt, t.Resent),

@@ -43,7 +43,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup:               func(env *testscript.Env) error { return prepare(t, env) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"grab": grab, "draft": draft, "campaign": campaign, "duty": duty, "task": task, "report": report, "met": met, "exec-status": execStatus, "parquet": parquetFile,
+			"grab": grab, "draft": draft, "campaign": campaign, "sent": sent, "duty": duty, "task": task, "report": report, "met": met, "exec-status": execStatus, "parquet": parquetFile,
 		},
 	})
 }
@@ -166,6 +166,17 @@ func report(ts *testscript.TestScript, _ bool, args []string) {
 // campaign INCIDENT makes its first campaign.
 func campaign(ts *testscript.TestScript, _ bool, args []string) {
 	_, err := storeOf(ts).AddCampaign(context.Background(), breach.IncidentID(args[0]), 1, "7K3M-9Q2X-W4RT-8HD5-NJ6P", []breach.Channel{breach.Email, breach.SMS})
+	ts.Check(err)
+}
+
+// sent INCIDENT lets its first campaign leave with a notice that was approved; nobody is on file.
+func sent(ts *testscript.TestScript, _ bool, args []string) {
+	ctx, s, id := context.Background(), storeOf(ts), breach.IncidentID(args[0])
+	d, err := s.AddDocument(ctx, store.Document{IncidentID: id, Kind: breach.DocNotice, Subject: "notice/1", Author: "the.engine", Content: []byte(`{"renditions":[]}`)})
+	ts.Check(err)
+	_, err = s.Decide(ctx, store.Decision{Document: d.ID, SHA256: d.SHA256, Verdict: breach.Approved, Person: "the.approver", Role: breach.RoleApprover})
+	ts.Check(err)
+	_, _, err = s.Freeze(ctx, id, 1, d.ID, 100)
 	ts.Check(err)
 }
 

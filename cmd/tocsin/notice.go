@@ -32,7 +32,7 @@ func noticeCommand() *cobra.Command {
 		example: "INC-2026-0001 notice/1", find: findNotice,
 	})...)
 	cmd.AddCommand(haltCommand(true), haltCommand(false))
-	cmd.AddCommand(noticeStatusCommand(), noticeReconcileCommand(), noticeWordsCommand(), noticePreviewCommand(), noticeTestSendCommand())
+	cmd.AddCommand(noticeStatusCommand(), noticeReconcileCommand(), noticeSupplementCommand(), noticeWordsCommand(), noticePreviewCommand(), noticeTestSendCommand())
 	return cmd
 }
 

@@ -110,6 +110,10 @@ func watchNotice(ctx context.Context, out io.Writer, lang breach.Language, tick 
 func (p *page) noticeStatus(v noticeStatusView) {
 	p.line("%s", p.paint(text.Bold, p.say(fmt.Sprintf("%s 第 %d 号告知（%s）：%s", v.IncidentID, v.N, v.Number, p.campaignState(v)),
 		fmt.Sprintf("%s, notice %d (%s): %s", v.IncidentID, v.N, v.Number, p.campaignState(v)))))
+	if v.Supplements != nil {
+		p.line("%s", p.say(fmt.Sprintf("补充第 %d 号告知，只发给收到过前一份的人；不重复计入已告知人数。", *v.Supplements),
+			fmt.Sprintf("It supplements notice %d and goes to those who had that one; nobody counts as told a second time.", *v.Supplements)))
+	}
 	if v.FrozenAt == nil {
 		p.line("%s", p.say("名单尚未固定：审批通过后开始发送。各类收件人见下。", "The audience is not fixed yet: sending begins when the notice is approved. Who will get what stands below."))
 	} else {

@@ -254,3 +254,34 @@ func TestExemptions(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// A supplement is asked for by those who work on the incident, for a notice that people had; a campaign shows what it supplements.
+func TestAskingForASupplement(t *testing.T) {
+	w := newWorld(t, withTexts)
+	id := w.openIncident()
+	want[api.ImportAnswer](t, w.upload(id, []byte(mixedFile)), http.StatusCreated)
+	if _, err := w.store.AddCampaign(t.Context(), id, 1, "N-1", []breach.Channel{breach.Email}); err != nil {
+		t.Fatal(err)
+	}
+	path := "/v1/incidents/" + string(id) + "/campaigns/1/supplements"
+	body := `{"changed":{"zh":"又查明涉及证件号码。","en":"Identity numbers are involved as well."},"why":"forensics"}`
+	refused(t, w.as(breach.RoleLead, "POST", path, body), 409, "not_sent")
+	w.sendAll(id)
+	refused(t, w.as(breach.RoleApprover, "POST", path, body), 403, "role")
+	refused(t, w.as(breach.RoleLead, "POST", strings.Replace(path, "/1/", "/9/", 1), body), 404, "not_found")
+	refused(t, w.as(breach.RoleLead, "POST", path, `{"changed":{"zh":"","en":"  "},"why":"x"}`), 422, "changed")
+	refused(t, w.as(breach.RoleLead, "POST", path, `{"changed":{"zh":"又查明","en":""},"why":"x"}`), 422, "changed")
+	refused(t, w.as(breach.RoleLead, "POST", path, strings.Replace(body, "forensics", "", 1)), 422, "why")
+	a := want[store.Supplement](t, w.as(breach.RoleLead, "POST", path, body), 202)
+	if again := want[store.Supplement](t, w.as(breach.RoleResponder, "POST", path, body), 202); again.No != a.No || a.Supplements != 1 {
+		t.Errorf("%+v, then %+v", a, again)
+	}
+	if _, err := w.store.AddSupplement(t.Context(), id, 2, "N-2", []breach.Channel{breach.Email}, a.No); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, w.as(breach.RoleLead, "POST", strings.Replace(path, "/1/", "/2/", 1), body), 409, "supplement")
+	l := want[api.NoticeList](t, w.as(breach.RoleManager, "GET", "/v1/incidents/"+string(id)+"/notices", ""), 200)
+	if len(l.Campaigns) != 2 || l.Campaigns[0].Supplements != nil || l.Campaigns[1].Supplements == nil || *l.Campaigns[1].Supplements != 1 {
+		t.Errorf("%+v", l.Campaigns)
+	}
+}

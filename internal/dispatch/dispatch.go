@@ -129,6 +129,10 @@ func (d *Dispatcher) deliver(ctx context.Context, e store.Posted) error {
 		return toObligation[store.HoldEnd](ctx, d, e, workflows.SignalRelease, func(p store.HoldEnd) any { return workflows.HoldReleased{Document: p.Document} })
 	case store.Withdrawn:
 		return toObligation[store.WithdrawalAsked](ctx, d, e, workflows.SignalWithdraw, func(store.WithdrawalAsked) any { return workflows.WithdrawalAsked{} })
+	case store.SupplementAsked:
+		return relay[store.SupplementRef](ctx, d, e, workflows.SignalSupplement, func(p store.SupplementRef) any {
+			return workflows.SupplementAsked{No: p.No, Supplements: p.Supplements}
+		})
 	case store.FollowUpAdded:
 		return d.followUp(ctx, e)
 	}

@@ -21,11 +21,15 @@ type books struct {
 	supplements map[int]bool // campaigns that do
 	lo, hi      int64        // ids of recipients and standings
 	frozen      []frozenRange
+	extra       []frozenRange // supplements, whose standings are their own
 
 	people     []personGroup
 	deliveries []deliveryGroup
 	kept       []keptCount
 	evidence   map[breach.Channel]evidence
+
+	supplemented           map[countKey]int64 // recipients of supplements, anew
+	extraTold, extraProved int64              // told by a supplement; those of them with a delivery that was accepted
 
 	importedPeople, importedRecipients, untaken int64
 	shardIDs, campaignIDs                       int64
@@ -128,6 +132,12 @@ func (b *books) parts() []part {
 			})
 		}
 	}
+	for _, c := range b.extra {
+		parts = append(parts, part{
+			breach.Text{ZH: fmt.Sprintf("第 %d 号补充告知的收件人", c.n), EN: fmt.Sprintf("recipients of supplement %d", c.n)},
+			func(ctx context.Context) error { return b.readSupplement(ctx, c) },
+		})
+	}
 	if b.campaign == 0 {
 		parts = append(parts, part{breach.Text{ZH: "有多名收件人的人", EN: "people with several recipients"}, b.readFamilies})
 	}
@@ -139,6 +149,7 @@ const personRange = 1_000_000
 
 // open finds what is to be read.
 func (b *books) open(ctx context.Context) error {
+	b.supplemented = map[countKey]int64{}
 	b.evidence, b.supplements = map[breach.Channel]evidence{}, map[int]bool{}
 	type row struct {
 		N          int    `db:"n"`
@@ -153,8 +164,12 @@ func (b *books) open(ctx context.Context) error {
 	found := false
 	for _, c := range campaigns {
 		b.supplements[c.N] = c.Supplement
-		if c.Lo != nil && c.Hi != nil && !c.Supplement {
+		switch {
+		case c.Lo == nil || c.Hi == nil:
+		case !c.Supplement:
 			b.frozen = append(b.frozen, frozenRange{c.N, *c.Lo, *c.Hi})
+		case b.campaign == 0 || b.campaign == c.N:
+			b.extra = append(b.extra, frozenRange{c.N, *c.Lo, *c.Hi})
 		}
 		if c.N != b.campaign {
 			continue
@@ -271,6 +286,43 @@ func (b *books) readShared(ctx context.Context, channel breach.Channel) error {
 	}
 	b.evidence[channel] = e
 	return err
+}
+
+// readSupplement reads a supplement's own standings, and looks for the delivery behind each of those who were told by it.
+func (b *books) readSupplement(ctx context.Context, c frozenRange) error {
+	type group struct {
+		Cohort int    `db:"cohort"`
+		State  string `db:"state"`
+		ToldBy string `db:"told_by"`
+		N      int64  `db:"n"`
+	}
+	table := standingsOf(b.no, c.n, true)
+	groups, err := list[group](ctx, b.tx, `
+		select r.cohort, s.state, coalesce(s.told_by, '') as told_by, count(*) as n
+		from `+table+` s join recipient r on r.incident_no = $1 and r.id = s.id where s.incident_no = $1 and s.state <> 'open' group by 1, 2, 3`, b.no)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		b.supplemented[countKey{Campaign: c.n, Cohort: g.Cohort, Channel: g.ToldBy, State: g.State}] += g.N
+		if g.State == string(breach.RecipientTold) {
+			b.extraTold += g.N
+		}
+	}
+	for _, channel := range countedChannels {
+		var proved int64
+		if err := b.tx.QueryRow(ctx, strings.NewReplacer("{column}", contactColumn(channel), "{table}", table).Replace(`
+			select coalesce(sum(g.told), 0) from (
+				select min(r.id) as first, count(*) filter (where s.state = 'told' and s.told_by = $3) as told
+				from recipient r left join {table} s on s.incident_no = $1 and s.id = r.id
+				where r.incident_no = $1 and r.{column} is not null and r.id >= $4 and r.id < $5 group by r.{column}) g
+			join delivery d on d.incident_no = $1 and d.campaign_n = $2 and d.channel = $3 and d.contact = g.first and d.state = 'accepted'`),
+			b.no, c.n, channel, c.lo, c.hi).Scan(&proved); err != nil {
+			return err
+		}
+		b.extraProved += proved
+	}
+	return nil
 }
 
 // readFamilies folds the people with several recipients anew.

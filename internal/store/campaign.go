@@ -21,9 +21,11 @@ type Campaign struct {
 	FrozenAt   *time.Time         `json:"frozen_at,omitempty" db:"frozen_at"`
 	HaltedAt   *time.Time         `json:"halted_at,omitempty" db:"halted_at"`
 	FinishedAt *time.Time         `json:"finished_at,omitempty" db:"finished_at"`
+
+	Supplements *int `json:"supplements,omitempty" db:"supplements"` // the notice that it corrects or adds to; its audience is counted in recipients
 }
 
-const campaignColumns = `i.id as incident_id, c.n, c.number, c.document_id, c.state, c.ladder, c.audience, c.frozen_at, c.halted_at, c.finished_at`
+const campaignColumns = `i.id as incident_id, c.n, c.number, c.document_id, c.state, c.ladder, c.audience, c.frozen_at, c.halted_at, c.finished_at, c.supplements`
 
 // AddCampaign makes the n-th campaign of an incident with the notice number its messages will carry; where it exists, it
 // is returned as it is.
@@ -78,14 +80,19 @@ func (s *Store) Freeze(ctx context.Context, id breach.IncidentID, n int, documen
 	var shards []Shard
 	err = s.tx(ctx, "freeze audience", func(tx pgx.Tx) error {
 		var frozen bool
-		if err := tx.QueryRow(ctx, `select frozen_at is not null from campaign where incident_no = $1 and n = $2 for update`, no, n).Scan(&frozen); err != nil {
+		var supplements *int
+		if err := tx.QueryRow(ctx, `select frozen_at is not null, supplements from campaign where incident_no = $1 and n = $2 for update`, no, n).Scan(&frozen, &supplements); err != nil {
 			return err
 		}
 		if !frozen {
 			if err := approved(ctx, tx, document); err != nil {
 				return err
 			}
-			if err := freeze(ctx, tx, no, n, document, size); err != nil {
+			do := func() error { return freeze(ctx, tx, no, n, document, size) }
+			if supplements != nil {
+				do = func() error { return freezeSupplement(ctx, tx, no, n, *supplements, document, size) }
+			}
+			if err := do(); err != nil {
 				return err
 			}
 		}
@@ -111,10 +118,7 @@ func freeze(ctx context.Context, tx pgx.Tx, no int64, n int, document breach.Doc
 		no, n).Scan(&lo, &hi, &audience); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `
-		insert into shard (incident_no, campaign_n, shard, lo, hi)
-		select $1, $2, b, $3 + b * $5, least($4, $3 + (b + 1) * $5) from generate_series(0, ($4::bigint - $3 + $5 - 1) / $5 - 1) b`,
-		no, n, lo, hi, int64(size)); err != nil {
+	if err := cutShards(ctx, tx, no, n, lo, hi, size); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `
@@ -126,6 +130,15 @@ func freeze(ctx context.Context, tx pgx.Tx, no int64, n int, document breach.Doc
 		return err
 	}
 	return note(ctx, tx, no, breach.Tocsin, "campaign.freeze", "", Detail{"campaign": n, "people": audience, "document": document})
+}
+
+// cutShards cuts a campaign's recipients into shards of a size.
+func cutShards(ctx context.Context, tx pgx.Tx, no int64, n int, lo, hi int64, size int) error {
+	_, err := tx.Exec(ctx, `
+		insert into shard (incident_no, campaign_n, shard, lo, hi)
+		select $1, $2, b, $3 + b * $5, least($4, $3 + (b + 1) * $5) from generate_series(0, ($4::bigint - $3 + $5 - 1) / $5 - 1) b`,
+		no, n, lo, hi, int64(size))
+	return err
 }
 
 // adoptCounts gives a campaign the running counts of those who had a standing before it took them: whom the law frees from being
@@ -213,10 +226,14 @@ func (s *Store) OpenShards(ctx context.Context, id breach.IncidentID, n int) ([]
 	if open, err := openRecipients(ctx, s.pool, no, n); err != nil || open == 0 {
 		return nil, wrap("list open shards", err)
 	}
+	table, err := standings(ctx, s.pool, no, n)
+	if err != nil {
+		return nil, wrap("list open shards", err)
+	}
 	shards, err := list[Shard](ctx, s.pool, `
 		select h.shard, h.lo, h.hi from shard h
 		where h.incident_no = $1 and h.campaign_n = $2 and (
-			exists (select from recipient r left join standing s on s.incident_no = $1 and s.id = r.id
+			exists (select from recipient r left join `+table+` s on s.incident_no = $1 and s.id = r.id
 				where r.incident_no = $1 and r.id >= h.lo and r.id < h.hi and coalesce(s.state, 'open') = 'open')
 			or exists (select from delivery d where d.incident_no = $1 and d.campaign_n = $2 and d.shard = h.shard and
 				(d.state in ('claimed', 'intent', 'temporary') or d.state = 'in_doubt' and d.next_at is distinct from 'infinity')))
@@ -255,9 +272,13 @@ func (s *Store) OpenRecipients(ctx context.Context, id breach.IncidentID, n int)
 }
 
 func openRecipients(ctx context.Context, q querier, no int64, n int) (open int64, err error) {
+	table, err := standings(ctx, q, no, n)
+	if err != nil {
+		return 0, err
+	}
 	err = q.QueryRow(ctx, `
 		select coalesce((select sum(p.recipients) from people_import p where p.incident_no = c.incident_no and p.lo >= c.lo and p.hi <= c.hi), 0)
-			- (select count(*) from standing s where s.incident_no = c.incident_no and s.id >= c.lo and s.id < c.hi and s.state <> 'open')
+			- (select count(*) from `+table+` s where s.incident_no = c.incident_no and s.id >= c.lo and s.id < c.hi and s.state <> 'open')
 		from campaign c where c.incident_no = $1 and c.n = $2`, no, n).Scan(&open)
 	return open, err
 }

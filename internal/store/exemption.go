@@ -141,6 +141,9 @@ func (s *Store) DecideExemption(ctx context.Context, id breach.IncidentID, n int
 		if _, err := tx.Exec(ctx, foldPeople, no); err != nil {
 			return err
 		}
+		if err := exemptFromSupplements(ctx, tx, no, e.Person); err != nil {
+			return err
+		}
 		return note(ctx, tx, no, by, "exemption.approve", strconv.Itoa(n), Detail{"reason": e.Reason, "article": e.Article, "recipients": tag.RowsAffected()})
 	})
 	if err != nil {

@@ -25,7 +25,11 @@ type Lease struct {
 
 	no          int64
 	first, last int64 // the campaign's recipients, last exclusive
+	supplement  bool  // it supplements another notice, and has standings of its own
 }
+
+// standings names the table where telling the campaign's recipients stands.
+func (l Lease) standings() string { return standingsOf(l.no, l.Campaign, l.supplement) }
 
 // frozenHolder ends the transaction of a holder that was frozen in the middle of it, for as long as it waits: it would keep
 // its heir from the shard.
@@ -76,8 +80,8 @@ func (l *Lease) take(ctx context.Context, tx pgx.Tx, began time.Time) (opened bo
 		from incident i, campaign c, (select incident_no, campaign_n, shard, opened_at is not null as opened from shard) was
 		where i.id = $1 and h.incident_no = i.no and h.campaign_n = $2 and h.shard = $3 and c.incident_no = i.no and c.n = h.campaign_n
 			and was.incident_no = h.incident_no and was.campaign_n = h.campaign_n and was.shard = h.shard
-		returning h.incident_no, h.lo, h.hi, h.fence, c.ladder, c.lo, c.hi, was.opened, `+frozenHolder, l.Incident, l.Campaign, l.Shard, began.UnixMicro()).
-		Scan(&l.no, &l.Lo, &l.Hi, &l.Fence, &l.Ladder, &l.first, &l.last, &opened, nil)
+		returning h.incident_no, h.lo, h.hi, h.fence, c.ladder, c.lo, c.hi, c.supplements is not null, was.opened, `+frozenHolder, l.Incident, l.Campaign, l.Shard, began.UnixMicro()).
+		Scan(&l.no, &l.Lo, &l.Hi, &l.Fence, &l.Ladder, &l.first, &l.last, &l.supplement, &opened, nil)
 	if err == nil && l.Fence != began.UnixMicro() {
 		err = ErrFenced
 	}
@@ -159,7 +163,7 @@ func setApart(ctx context.Context, tx pgx.Tx, l Lease) error {
 		none += " and r." + contactColumn(channel) + " is null"
 	}
 	_, err := tx.Exec(ctx, `
-		insert into standing (incident_no, id, passed, flags, state)
+		insert into `+l.standings()+` as standing (incident_no, id, passed, flags, state)
 		select r.incident_no, r.id, $4, r.flags, 'missed' from recipient r where r.incident_no = $1 and r.id >= $2 and r.id < $3 and `+none+`
 		on conflict (incident_no, id) do update set state = 'missed', passed = excluded.passed where standing.state = 'open'`,
 		l.no, l.Lo, l.Hi, len(l.Ladder))
@@ -293,14 +297,14 @@ func (s *Store) page(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Cha
 	}
 	rows, err := list[row](ctx, tx, `
 		with page as (
-			select r.id, r.`+column+` as contact from recipient r left join standing s on s.incident_no = r.incident_no and s.id = r.id
+			select r.id, r.`+column+` as contact from recipient r left join `+l.standings()+` s on s.incident_no = r.incident_no and s.id = r.id
 			where r.incident_no = $1 and r.id > $2 and r.id >= $3 and r.id < $4 and `+onRung(l.Ladder, channel)+` order by r.id limit $5),
 		upTo as (select case when count(*) < $5 then $4 else max(id) end as next from page)
-		select u.next, b.`+column+` as contact, b.id, b.cohort, c.role, c.language, b.sealed, coalesce(x.state = 'exempt', false) as exempt
+		select u.next, b.`+column+` as contact, b.id, b.cohort, c.role, c.language, b.sealed, `+unnamed+` as exempt
 		from (select distinct contact from page) p cross join upTo u
 		join recipient b on b.incident_no = $1 and b.`+column+` = p.contact and b.id + 0 >= $6 and b.id + 0 < $7
 		join cohort c on c.incident_no = $1 and c.no = b.cohort
-		left join standing x on x.incident_no = $1 and x.id = b.id order by b.id`,
+		left join `+l.standings()+` x on x.incident_no = $1 and x.id = b.id order by b.id`,
 		l.no, after, l.Lo, l.Hi, limit, l.first, l.last)
 	if err != nil || len(rows) == 0 {
 		return nil, l.Hi, err
@@ -442,10 +446,10 @@ func (s *Store) Unsettled(ctx context.Context, l Lease, channel breach.Channel, 
 		}
 		column := contactColumn(channel)
 		found, err := list[behindRow](ctx, tx, `
-			select b.`+column+` as contact, b.id, b.cohort, c.role, c.language, b.sealed, coalesce(x.state = 'exempt', false) as exempt
+			select b.`+column+` as contact, b.id, b.cohort, c.role, c.language, b.sealed, `+unnamed+` as exempt
 			from recipient f join recipient b on b.incident_no = $1 and b.`+column+` = f.`+column+` and b.id + 0 >= $3 and b.id + 0 < $4
 			join cohort c on c.incident_no = $1 and c.no = b.cohort
-			left join standing x on x.incident_no = $1 and x.id = b.id
+			left join `+l.standings()+` x on x.incident_no = $1 and x.id = b.id
 			where f.incident_no = $1 and f.id = any($2) order by b.id`, l.no, contacts, l.first, l.last)
 		if err != nil {
 			return err
@@ -498,18 +502,18 @@ func fold(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, resul
 
 // behind is the SQL for the recipients r of a campaign who share the contacts named by $2, with their standing s. Here and
 // above, + 0 keeps the planner from walking the campaign's whole range of ids instead of looking the contact up.
-func behind(channel breach.Channel) string {
+func behind(l Lease, channel breach.Channel) string {
 	column := contactColumn(channel)
 	return `from recipient f join recipient r on r.incident_no = f.incident_no and r.` + column + ` = f.` + column + ` and r.id + 0 >= $3 and r.id + 0 < $4
-		left join standing s on s.incident_no = r.incident_no and s.id = r.id
+		left join ` + l.standings() + ` s on s.incident_no = r.incident_no and s.id = r.id
 		where f.incident_no = $1 and f.id = any($2)`
 }
 
 // tellBehind is the statement that tells all who share a contact.
-func tellBehind(channel breach.Channel) string {
+func tellBehind(l Lease, channel breach.Channel) string {
 	return `
-		insert into standing (incident_no, id, passed, flags, state, told_by, told_at)
-		select r.incident_no, r.id, coalesce(s.passed, 0), r.flags, 'told', $5, now() ` + behind(channel) + ` and coalesce(s.state, 'open') in ('open', 'missed') order by r.id
+		insert into ` + l.standings() + ` as standing (incident_no, id, passed, flags, state, told_by, told_at)
+		select r.incident_no, r.id, coalesce(s.passed, 0), r.flags, 'told', $5, now() ` + behind(l, channel) + ` and coalesce(s.state, 'open') in ('open', 'missed') order by r.id
 		` + onceTold
 }
 
@@ -523,8 +527,8 @@ func moveBehind(l Lease, channel breach.Channel) string {
 		left += " or r." + contactColumn(later) + " is not null"
 	}
 	return `
-		insert into standing (incident_no, id, passed, flags, state)
-		select r.incident_no, r.id, $5, r.flags, case when ` + left + ` then 'open' else 'missed' end ` + behind(channel) + ` and ` + onRung(l.Ladder, channel) + ` order by r.id
+		insert into ` + l.standings() + ` as standing (incident_no, id, passed, flags, state)
+		select r.incident_no, r.id, $5, r.flags, case when ` + left + ` then 'open' else 'missed' end ` + behind(l, channel) + ` and ` + onRung(l.Ladder, channel) + ` order by r.id
 		on conflict (incident_no, id) do update set passed = excluded.passed, state = excluded.state where standing.state = 'open' and standing.passed < excluded.passed`
 }
 

@@ -186,7 +186,7 @@ func (g *group) foldTold(b *pgx.Batch) {
 		}
 	}
 	if len(unknown) > 0 {
-		b.Queue(tellBehind(g.channel), g.lease.no, unknown, g.lease.first, g.lease.last, g.channel)
+		b.Queue(tellBehind(g.lease, g.channel), g.lease.no, unknown, g.lease.first, g.lease.last, g.channel)
 	}
 	if len(told) == 0 {
 		return
@@ -196,7 +196,7 @@ func (g *group) foldTold(b *pgx.Batch) {
 		ids[i] = r.ID
 	}
 	b.Queue(`
-		insert into standing (incident_no, id, passed, flags, state, told_by, told_at)
+		insert into `+g.lease.standings()+` as standing (incident_no, id, passed, flags, state, told_by, told_at)
 		select r.incident_no, r.id, 0, r.flags, 'told', $3, now() from recipient r where r.incident_no = $1 and r.id = any($2) order by r.id
 		`+onceTold, g.lease.no, ids, g.channel)
 }

@@ -34,6 +34,21 @@ func (s *Store) NoticeWords(ctx context.Context, id breach.IncidentID) (NoticeWo
 	return w, wrap("read notice words", err)
 }
 
+// NoticeWordsSince returns the words as they were when a revision of the facts was made, and the newest; each has a zero
+// revision where there were none.
+func (s *Store) NoticeWordsSince(ctx context.Context, id breach.IncidentID, factsRev int) (then, now NoticeWordsRevision, err error) {
+	if now, err = s.NoticeWords(ctx, id); err != nil || now.Rev == 0 {
+		return then, now, err
+	}
+	then, err = one[NoticeWordsRevision](ctx, s.pool, `
+		select w.rev, w.content, w.author, w.why, w.at from notice_words w join incident i on i.no = w.incident_no
+		join fact_revision f on f.incident_no = i.no and f.rev = $2 and w.at <= f.at where i.id = $1 order by w.rev desc limit 1`, id, factsRev)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, pgx.ErrNoRows) {
+		return NoticeWordsRevision{}, now, nil
+	}
+	return then, now, wrap("read notice words", err)
+}
+
 // WriteNoticeWords keeps new words. A notice that nobody sent yet is drafted anew from them: they make a revision of the
 // facts whose author is who wrote them, so that another person approves.
 func (s *Store) WriteNoticeWords(ctx context.Context, id breach.IncidentID, words breach.NoticeWords, by breach.Person, why string) (NoticeWordsRevision, error) {

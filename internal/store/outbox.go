@@ -27,6 +27,8 @@ const (
 	FollowUpAdded  Event = "follow_up_added" // an authority asks for something; payload FollowUpTask
 	Withdrawn      Event = "withdraw"        // a report is to be taken back; payload WithdrawalAsked
 	Bounced        Event = "bounced"         // deliveries of a notice came back, and people are untold again; payload CampaignRef
+
+	SupplementAsked Event = "supplement_asked" // a person asked for a supplementary notice; payload SupplementRef
 )
 
 // AlertCount is the payload of [AlertCounted].
@@ -100,6 +102,12 @@ type WithdrawalAsked struct {
 // CampaignRef is the payload of [Bounced].
 type CampaignRef struct {
 	Campaign int `json:"campaign"`
+}
+
+// SupplementRef is the payload of [SupplementAsked].
+type SupplementRef struct {
+	No          int `json:"no"`          // of what was asked for
+	Supplements int `json:"supplements"` // the notice
 }
 
 // post queues an event for the engine. Events of a kind with the same dedup value that still wait fold into the newest; an

@@ -29,7 +29,7 @@ func (s *Store) sumProgress(ctx context.Context, no int64) error {
 			minutes as (
 				insert into progress_minute (incident_no, campaign_n, minute, told)
 				select incident_no, campaign_n, date_trunc('minute', at), sum(n) from gone
-				where kind = 'recipient' and state = 'told' and n > 0 group by 1, 2, 3
+				where kind in ('recipient', 'supplement') and state = 'told' and n > 0 group by 1, 2, 3
 				on conflict (incident_no, campaign_n, minute) do update set told = progress_minute.told + excluded.told)
 			insert into progress (incident_no, kind, campaign_n, cohort, channel, state, resent, n)
 			select incident_no, kind, campaign_n, cohort, channel, state, resent, sum(n) from gone
@@ -83,7 +83,7 @@ func (s *Store) Progress(ctx context.Context, id breach.IncidentID, n int) (Prog
 	}
 	p.Segments, err = list[SegmentCount](ctx, s.pool, `
 		select cohort, state, sum(n)::bigint as n from `+runningCounts+` x
-		where incident_no = $1 and kind = 'recipient' and campaign_n = $2 and state <> 'open' group by cohort, state having sum(n) <> 0 order by cohort, state`, no, n)
+		where incident_no = $1 and kind in ('recipient', 'supplement') and campaign_n = $2 and state not in ('open', '`+string(recipientOutside)+`') group by cohort, state having sum(n) <> 0 order by cohort, state`, no, n)
 	if err != nil {
 		return p, wrap("read progress", err)
 	}
@@ -101,7 +101,8 @@ func (s *Store) Progress(ctx context.Context, id breach.IncidentID, n int) (Prog
 		}
 	}
 	err = s.pool.QueryRow(ctx, `
-		select now(), coalesce((select sum(p.recipients) from people_import p where p.incident_no = c.incident_no and p.lo >= c.lo and p.hi <= c.hi), 0),
+		select now(), case when c.supplements is not null then c.audience
+			else coalesce((select sum(p.recipients) from people_import p where p.incident_no = c.incident_no and p.lo >= c.lo and p.hi <= c.hi), 0) end,
 			coalesce((select sum(told)::float8 / greatest(1, extract(epoch from now() - greatest(min(minute), now() - make_interval(mins => $3))) / 60)
 				from progress_minute m where m.incident_no = $1 and m.campaign_n = $2 and m.minute > now() - make_interval(mins => $3)), 0)
 		from campaign c where c.incident_no = $1 and c.n = $2`, no, n, rateWindow).Scan(&p.Now, &p.Recipients, &p.PerMinute)

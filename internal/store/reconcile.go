@@ -75,7 +75,7 @@ func (s *Store) sample(ctx context.Context, no int64) error {
 
 // boundMemory keeps what a count sorts or hashes below some hundred megabytes, however many people there are: the rest goes
 // through the disk.
-const boundMemory = `set local work_mem = '48MB'; set local hash_mem_multiplier = 2; set local max_parallel_workers_per_gather = 2`
+const boundMemory = `set local work_mem = '48MB'; set local hash_mem_multiplier = 2; set local max_parallel_workers_per_gather = 2; set local jit = off`
 
 func countAnew(ctx context.Context, tx pgx.Tx, no int64, campaign int, tell func(ReconcileStep)) ([]Identity, error) {
 	if _, err := tx.Exec(ctx, boundMemory); err != nil {
@@ -109,10 +109,11 @@ func countAnew(ctx context.Context, tx pgx.Tx, no int64, campaign int, tell func
 type scope int
 
 const (
-	ofAll      scope = iota // of an incident, and of each campaign
-	ofIncident              // of an incident as a whole
-	ofPeople                // of an incident, and of each campaign that tells people for the first time
-	ofCampaign              // of one campaign that tells people for the first time
+	ofAll         scope = iota // of an incident, and of each campaign
+	ofIncident                 // of an incident as a whole
+	ofPeople                   // of an incident, and of each campaign that tells people for the first time
+	ofCampaign                 // of one campaign that tells people for the first time
+	ofSupplements              // of an incident, and of each campaign that supplements another
 )
 
 func (s scope) fits(b *books) bool {
@@ -123,6 +124,8 @@ func (s scope) fits(b *books) bool {
 		return !b.supplement
 	case ofCampaign:
 		return b.campaign != 0 && !b.supplement
+	case ofSupplements:
+		return len(b.extra) > 0
 	case ofAll:
 	}
 	return true
@@ -203,6 +206,16 @@ func identities() []identity {
 			"running_deliveries", ofAll,
 			breach.Text{ZH: "随记的投递数，逐项 = 重数的", EN: "running counts of deliveries = counted anew, by campaign, channel and state"},
 			func(b *books) (int64, int64) { return b.running("delivery", b.deliveriesAnew()) },
+		},
+		{
+			"running_supplements", ofSupplements,
+			breach.Text{ZH: "随记的补充告知收件人数，逐项 = 重数的", EN: "running counts of recipients of supplements = counted anew, state by state"},
+			func(b *books) (int64, int64) { return b.running("supplement", b.supplemented) },
+		},
+		{
+			"supplements", ofSupplements,
+			breach.Text{ZH: "以补充告知告知的收件人 = 其中台账有已接收投递的", EN: "recipients told by supplements = those with a delivery that was accepted"},
+			func(b *books) (int64, int64) { return b.extraTold, b.extraProved },
 		},
 		{
 			"public", ofPeople,

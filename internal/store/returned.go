@@ -158,18 +158,17 @@ func (s *Store) foldFacts(ctx context.Context, tx pgx.Tx, p ReturnPolicy, facts 
 // bounce changes the deliveries of one campaign, and tells it.
 func (s *Store) bounce(ctx context.Context, tx pgx.Tx, p ReturnPolicy, k campaignKey, facts []dueFact) error {
 	l := Lease{Campaign: k.n, no: k.incident}
-	var first bool // not one that corrects an earlier notice, by which its people were told already
 	// The campaign cannot end while this goes on: see FinishCampaign.
 	err := tx.QueryRow(ctx, `
-		select c.ladder, c.lo, c.hi, c.supplements is null, i.id from campaign c join incident i on i.no = c.incident_no where c.incident_no = $1 and c.n = $2 for share of c`, k.incident, k.n).
-		Scan(&l.Ladder, &l.first, &l.last, &first, &l.Incident)
+		select c.ladder, c.lo, c.hi, c.supplements is not null, i.id from campaign c join incident i on i.no = c.incident_no where c.incident_no = $1 and c.n = $2 for share of c`, k.incident, k.n).
+		Scan(&l.Ladder, &l.first, &l.last, &l.supplement, &l.Incident)
 	if err != nil {
 		return err
 	}
 	gone, again := map[breach.Channel][]int64{}, map[breach.Channel][]int64{}
 	var refusing []int64
 	for _, f := range facts {
-		retry := first && (f.Class == breach.BounceFull || f.Class == breach.BouncePolicy) && f.Tries < p.MaxTries
+		retry := (f.Class == breach.BounceFull || f.Class == breach.BouncePolicy) && f.Tries < p.MaxTries
 		state, next := breach.DeliveryBounced, time.Duration(0)
 		switch {
 		case retry && f.Class == breach.BounceFull:
@@ -188,9 +187,6 @@ func (s *Store) bounce(ctx context.Context, tx pgx.Tx, p ReturnPolicy, k campaig
 		}
 	}
 	for _, channel := range l.Ladder {
-		if !first {
-			break
-		}
 		if err := reopen(ctx, tx, l, channel, gone[channel], again[channel]); err != nil {
 			return err
 		}
@@ -226,8 +222,8 @@ func reopen(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, gon
 	}
 	if len(gone) > 0 {
 		_, err := tx.Exec(ctx, `
-			update standing t set passed = greatest(t.passed, $6), state = case when x.more then 'open' else 'missed' end, told_by = null, told_at = null
-			from (select r.id, `+left+` as more `+behind(channel)+`) x
+			update `+l.standings()+` t set passed = greatest(t.passed, $6), state = case when x.more then 'open' else 'missed' end, told_by = null, told_at = null
+			from (select r.id, `+left+` as more `+behind(l, channel)+`) x
 			where t.incident_no = $1 and t.id = x.id and t.state = 'told' and t.told_by = $5`, l.no, gone, l.first, l.last, channel, at)
 		if err != nil {
 			return err
@@ -237,8 +233,8 @@ func reopen(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, gon
 		return nil
 	}
 	_, err := tx.Exec(ctx, `
-		update standing t set state = 'open', told_by = null, told_at = null
-		from (select r.id `+behind(channel)+`) x
+		update `+l.standings()+` t set state = 'open', told_by = null, told_at = null
+		from (select r.id `+behind(l, channel)+`) x
 		where t.incident_no = $1 and t.id = x.id and t.state = 'told' and t.told_by = $5`, l.no, again, l.first, l.last, channel)
 	return err
 }

@@ -10,7 +10,7 @@ import (
 // Wanted reports whether somebody of a shard is to be told by a channel next, or a delivery on it waits.
 func (s *Store) Wanted(ctx context.Context, l Lease, channel breach.Channel) (wanted bool, err error) {
 	err = s.pool.QueryRow(ctx, `
-		select exists (select from recipient r left join standing s on s.incident_no = r.incident_no and s.id = r.id
+		select exists (select from recipient r left join `+l.standings()+` s on s.incident_no = r.incident_no and s.id = r.id
 				where r.incident_no = $1 and r.id >= $4 and r.id < $5 and `+onRung(l.Ladder, channel)+`)
 			or exists (select from delivery where incident_no = $1 and campaign_n = $2 and shard = $3 and channel = $6 and
 				(state in ('claimed', 'intent', 'temporary') or state = 'in_doubt' and next_at is distinct from 'infinity'))`,
