@@ -81,8 +81,8 @@ func (t *approvedTexts) merged(behind []store.Recipient, role breach.Audience) (
 		if first == nil {
 			first, names.Recipient = &behind[i], r.Name
 		}
-		if r.Person != "" && !slices.Contains(names.People, r.Person) {
-			names.People = append(names.People, r.Person)
+		if !slices.Contains(names.People, r.Person) {
+			names.People = append(names.People, r.Person) // empty for one without a name: "one more child"
 		}
 		categories := t.cohorts[r.Cohort].Categories
 		all = all || len(categories) == 0

@@ -128,8 +128,14 @@ func TestComposeForAChild(t *testing.T) {
 		t.Error("a child does not get the child's text")
 	}
 	m, _ := texts.compose(store.Work{Channel: breach.SMS, Behind: []store.Recipient{child, guardian}})
-	if !strings.Contains(m.Text, "您孩子的个人信息") || m.Subject != "" || m.HTML != "" {
+	if !strings.Contains(m.Text, "您的孩子（或您本人）的个人信息") || m.Audience != breach.ToGuardian || m.Subject != "" || m.HTML != "" {
 		t.Errorf("%q", m.Text)
+	}
+	nameless := guardian
+	nameless.Person = ""
+	m, _ = texts.compose(store.Work{Channel: breach.Email, Behind: []store.Recipient{guardian, nameless}})
+	if !strings.Contains(m.Text, "登记为张小明和另一名孩子的监护人") || !strings.Contains(m.Text, "每个孩子涉及的信息可能不同") {
+		t.Errorf("of a child without a name nothing is said:\n%s", m.Text)
 	}
 	if _, ok := texts.compose(store.Work{Channel: breach.SMS}); ok {
 		t.Error("a message to nobody")

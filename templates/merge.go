@@ -15,7 +15,7 @@ import (
 // MergeNames are the names of one message: personal data.
 type MergeNames struct {
 	Recipient string   // who reads it; empty where the name is not known
-	People    []string // for a guardian: the minors, each once, in a fixed order
+	People    []string // for a guardian: the minors, each once, in a fixed order; one without a name is ""
 	Several   bool     // keep the lines for a guardian of several also where fewer are named: to show a text to everybody
 }
 
@@ -32,7 +32,8 @@ func (t NoticeText) Merge(names MergeNames) NoticeText {
 	if name := mergeable(names.Recipient); name != "" {
 		greeting = strings.ReplaceAll(t.Marks.Greeting, mark("recipient"), name)
 	}
-	people, several := t.people(names.People), names.Several || len(names.People) > 1
+	people := t.people(names.People)
+	several := names.Several || len(names.People) > 1 && people != t.Marks.PeopleUnnamed // "each of the children named above"
 	t.Text = fill(t.Text, greeting, people, several)
 	t.HTML = fill(t.HTML, html.EscapeString(greeting), html.EscapeString(people), several)
 	return t

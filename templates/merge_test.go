@@ -54,6 +54,7 @@ func TestMergePeople(t *testing.T) {
 		{"two children", []string{"张小明", "张小红"}, "登记为张小明和张小红的监护人", "guardian of 张小明 and 张小红."},
 		{"three children", []string{"张小明", "张小红", "张小刚"}, "登记为张小明、张小红和张小刚的监护人", "guardian of 张小明, 张小红 and 张小刚."},
 		{"no name known", nil, "登记为一名未成年人的监护人", "guardian of a child."},
+		{"one has no name", []string{"", "张小红"}, "登记为张小红和另一名孩子的监护人", "guardian of 张小红 and one more child."},
 		{"one name cannot be shown", []string{"张小明", "领奖www.evil.example"}, "登记为张小明和另一名孩子的监护人", "guardian of 张小明 and one more child."},
 	}
 	for _, c := range cases {

@@ -338,7 +338,7 @@ func TestSeveralChildren(t *testing.T) {
 		for _, c := range []struct {
 			people  []string
 			several bool
-		}{{nil, false}, {[]string{"张小明"}, false}, {[]string{"张小明", "张小红"}, true}, {[]string{"张小明", "www.evil.example"}, true}} {
+		}{{nil, false}, {[]string{"张小明"}, false}, {[]string{"张小明", "张小红"}, true}, {[]string{"张小明", "www.evil.example"}, true}, {[]string{"张小明", ""}, true}, {[]string{"www.evil.example", "a@b.example"}, false}} {
 			m := n.Merge(templates.MergeNames{Recipient: "张伟", People: c.people})
 			for _, part := range []string{m.Text, m.HTML} {
 				if strings.Contains(part, says[l]) != c.several || strings.Contains(part, "several⟧") || strings.Contains(part, "\n\n\n") {

@@ -105,7 +105,7 @@ func newRelay(t *testing.T) *SMTP {
 
 // Whoever adds to a message must think of frames, which would leave the new field out.
 func TestFramesKnowEveryFieldOfAMessage(t *testing.T) {
-	known := "ID To Language Subject Text HTML Variables Attachments Date Return" // Return is no part of the bytes; Variables are not for mail; Attachments have no frame
+	known := "ID To Language Subject Text HTML Variables Audience Attachments Date Return" // Return is no part of the bytes; Variables and Audience are not for mail; Attachments have no frame
 	var have []string
 	for f := range reflect.TypeFor[notifiers.Message]().Fields() {
 		have = append(have, f.Name)
