@@ -97,7 +97,7 @@ func (l *Log) Begin(contact int64, sum [32]byte) error {
 	if err != nil {
 		return ErrDisk
 	}
-	if info.Mode().Perm()&0o200 == 0 {
+	if !writable(info) {
 		return ErrTaken
 	}
 	return nil
@@ -210,7 +210,7 @@ func (d Dir) Take(s Shard, before int64) ([]Left, error) {
 func (l Left) Remove() { _ = os.Remove(l.path) }
 
 func read(path string, fence int64) (*Left, error) {
-	err := os.Chmod(path, 0o400)
+	closed, err := shut(path)
 	var text []byte
 	if err == nil {
 		text, err = os.ReadFile(path)
@@ -224,12 +224,23 @@ func read(path string, fence int64) (*Left, error) {
 	lines := strings.Split(string(text), "\n")
 	lines = lines[:len(lines)-1] // what has no end
 	left := &Left{Fence: fence, Begun: map[int64][]byte{}, Ended: map[int64]End{}, path: path}
-	if len(lines) == 0 || !believed(lines[0]) || !left.take(lines[1:]) {
+	if !closed || len(lines) == 0 || !believed(lines[0]) || !left.take(lines[1:]) {
 		_ = os.Remove(path)
 		return nil, nil
 	}
 	return left, nil
 }
+
+// shut makes a log read-only, which its holder looks at. It reports false where the disk knows no such mark: the holder may go on then.
+func shut(path string) (bool, error) {
+	if err := os.Chmod(path, 0o400); err != nil {
+		return false, err
+	}
+	info, err := os.Stat(path)
+	return err == nil && !writable(info), err
+}
+
+func writable(info os.FileInfo) bool { return info.Mode().Perm()&0o200 != 0 }
 
 // believed reports whether a log's first line is of this boot. Where the system does not tell one boot from another, none is.
 func believed(line string) bool { return line != "" && line == boot() }
