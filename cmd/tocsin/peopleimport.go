@@ -40,8 +40,9 @@ func peopleImportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import INCIDENT FILE",
 		Short: "Import a file of affected people and their guardians",
-		Long: `Import a file of affected people and their guardians. FILE is a file, - for standard input, or an https:// address such as
-a presigned one of an object store. It may be CSV or TSV, NDJSON, an Excel workbook (.xlsx) or Parquet, plain or packed with
+		Long: `Import a file of affected people and their guardians. FILE is a file, - for standard input, an https:// address such as
+a presigned one of an object store, or s3://BUCKET/KEY with the usual variables of the environment: AWS_ACCESS_KEY_ID,
+AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, and AWS_ENDPOINT_URL for another store than Amazon's. It may be CSV or TSV, NDJSON, an Excel workbook (.xlsx) or Parquet, plain or packed with
 gzip or zstd; its bytes tell which. Texts may be UTF-8, UTF-16 or GB18030.
 
 Headers are understood in Chinese and English (tocsin people fields lists them); at least one column must be a contact. Try
@@ -56,6 +57,7 @@ connection is tried again by itself.`,
   tocsin people import INC-2026-0001 people.xlsx --map '联系人=phone' --map '备用=-' --set language=zh-CN
   tocsin people import INC-2026-0001 pupils.csv --guardians parents.csv --rejects rejects.csv
   tocsin people import INC-2026-0001 'https://bucket.example.com/people.parquet?X-Amz-Signature=…'
+  tocsin people import INC-2026-0001 s3://exports/2026/people.csv.zst
   mysql -B -e 'select …' | tocsin people import INC-2026-0001 -`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) },

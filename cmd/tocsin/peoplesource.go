@@ -30,14 +30,18 @@ func newPeopleSource(in io.Reader, name string, loopback bool) (*peopleSource, e
 		if err != nil || u.Host == "" || u.User != nil {
 			return nil, usage("that is not an address a file can be fetched from; it looks like https://bucket.example.com/people.csv?…, without a name and password in it")
 		}
-		r := &remoteFile{url: u, client: remoteClient(loopback)}
+		r := &remoteFile{url: u, client: remoteClient(loopback, public)}
 		return &peopleSource{again: true, open: r.open}, nil
 	case remote && scheme == "http":
 		return nil, usage("people's data is fetched over https:// only")
 	case remote && scheme == "s3":
-		return nil, usage("s3:// needs credentials that tocsin does not ask for: presign the address (aws s3 presign …) and give the https:// one")
+		r, err := bucketFile(name, loopback)
+		if err != nil {
+			return nil, err
+		}
+		return &peopleSource{again: true, open: r.open}, nil
 	case remote:
-		return nil, usage("%s:// is not an address that tocsin fetches from: give a file, - for standard input, or an https:// address", scheme)
+		return nil, usage("%s:// is not an address that tocsin fetches from: give a file, - for standard input, or an https:// or s3:// address", scheme)
 	case name == "-":
 		return &peopleSource{open: func(context.Context) (io.ReadCloser, int64, error) { return openPeople(in, "-") }}, nil
 	}
@@ -60,17 +64,18 @@ func (e *fetchError) Error() string { return e.text }
 type remoteFile struct {
 	url    *url.URL
 	client *http.Client
+	store  *storeSigner // nil where the address needs no signature
 }
 
 // resumes is how often in a row a connection may break without a byte in between.
 const resumes = 5
 
-// remoteClient reaches public addresses only. The address is checked when it is dialled, after names were resolved, so that no
+// remoteClient reaches only addresses that may be dialled. The address is checked when it is dialled, after names were resolved, so that no
 // name and no redirect leads inside. A proxy of the environment is not used: it would dial for us.
-func remoteClient(loopback bool) *http.Client {
+func remoteClient(loopback bool, may func(netip.Addr) bool) *http.Client {
 	dialer := &net.Dialer{Timeout: 20 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
-		if err != nil || !public(at.Addr().Unmap()) && (!loopback || !at.Addr().Unmap().IsLoopback()) {
+		if err != nil || !may(at.Addr().Unmap()) && (!loopback || !at.Addr().Unmap().IsLoopback()) {
 			return errInside
 		}
 		return nil
@@ -139,12 +144,26 @@ func (r *remoteFile) get(ctx context.Context, from int64, tag string) (*http.Res
 		req.Header.Set("If-Range", tag)
 		want = http.StatusPartialContent
 	}
+	if r.store != nil {
+		if from > 0 { // what object stores promise to look at
+			req.Header.Del("If-Range")
+			req.Header.Set("If-Match", tag)
+		}
+		if err := r.store.sign(ctx, req); err != nil {
+			return nil, &fetchError{"the request to the object store cannot be signed"}
+		}
+	}
 	resp, err := r.client.Do(req)
 	if err != nil {
 		return nil, r.unreachable(ctx, err)
 	}
 	if resp.StatusCode != want {
-		_ = resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }()
+		if r.store != nil {
+			if err := r.store.refused(resp); err != nil {
+				return nil, err
+			}
+		}
 		return nil, r.refused(resp.StatusCode)
 	}
 	if from > 0 && !strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", from)) {

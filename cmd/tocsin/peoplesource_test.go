@@ -162,7 +162,7 @@ func TestNothingIsFetchedFromInside(t *testing.T) {
 
 // A redirect leads where the dialler checks it, and never away from https.
 func TestARedirectDoesNotLeadInside(t *testing.T) {
-	client := remoteClient(false)
+	client := remoteClient(false, public)
 	req := httptest.NewRequest(http.MethodGet, "http://example.com/", nil)
 	if client.CheckRedirect(req, make([]*http.Request, 1)) == nil {
 		t.Error("a redirect to http is followed")

@@ -49,6 +49,7 @@ var table = archtest.Table{
 		{"github.com/emersion/go-message", []string{"internal/bounce"}, "hostile mail is taken apart in one place, within limits"},
 		{"github.com/wneessen/go-mail", []string{"notifiers/email"}, "its errors quote recipients and relays, and only that folder knows how to take them apart"},
 		{"github.com/tink-crypto/tink-go", []string{"internal/seal"}, "there is one place where personal data is encrypted"},
+		{"github.com/aws/aws-sdk-go-v2", []string{"cmd/tocsin"}, "files of people are fetched on the operator's side, with the operator's credentials; only its signer is used"},
 		{"github.com/pkg/sftp", []string{"notifiers/drop", "internal/devstack"}, "reports are dropped in one place, and the local stand-in takes them"},
 		{"cel.dev/cel-go", []string{"internal/regulation"}, "law is evaluated in one place, by typed packs"},
 		{"github.com/fergusstrange/embedded-postgres", []string{"internal/devstack"}, "production brings its own PostgreSQL"},

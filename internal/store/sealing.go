@@ -53,7 +53,7 @@ type sealing struct {
 
 func startSealing(ctx context.Context, conn *pgxpool.Conn, keys func() (*seal.Keys, error), table string) *sealing {
 	workers := min(4, runtime.GOMAXPROCS(0))
-	s := &sealing{work: make(chan *sealBatch, workers), ordered: make(chan *sealBatch, 8*workers), done: make(chan struct{})}
+	s := &sealing{work: make(chan *sealBatch, workers), ordered: make(chan *sealBatch, 4*workers), done: make(chan struct{})}
 	for range workers {
 		s.workers.Go(func() {
 			var sealer *seal.Sealer
