@@ -31,7 +31,8 @@ func (s *Sender) Join(ctx context.Context) error {
 }
 
 // KeepShare follows the number of sending processes until ctx ends. While the database does not answer, the part stays what it was.
-func (s *Sender) KeepShare(ctx context.Context) {
+// It is no method of the sender's: the engine takes those for activities.
+func KeepShare(ctx context.Context, s *Sender) {
 	look := time.NewTicker(shareEvery)
 	defer look.Stop()
 	for {

@@ -370,6 +370,6 @@ func (h *house) runWorker(ctx context.Context, engine sdk.Client, log *slog.Logg
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.Run(ctx) })
 	group.Go(func() error { return f.Run(ctx) })
-	group.Go(func() error { sender.KeepShare(ctx); return nil })
+	group.Go(func() error { activities.KeepShare(ctx, sender); return nil })
 	return group.Wait()
 }
