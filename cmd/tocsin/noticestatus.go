@@ -127,7 +127,9 @@ func (p *page) noticeStatus(v noticeStatusView) {
 		})
 		p.line("%s", p.pace(v))
 	}
-	p.clockOf(v)
+	if v.Supplements == nil {
+		p.clockOf(v)
+	}
 	var rows []table.Row
 	for _, c := range v.Channels {
 		rows = append(rows, table.Row{c.Channel, c.Attempted, c.Waiting, c.Accepted, c.Bounced, c.Rejected, c.InDoubt, c.Resent})

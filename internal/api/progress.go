@@ -43,8 +43,10 @@ func campaignProgress(s *server, c *call) error {
 	if out.People, err = s.tallies.of(ctx, id); err != nil {
 		return err
 	}
-	if out.Clock, err = s.noticeClock(ctx, id, out.Progress); err != nil {
-		return err
+	if out.Supplements == nil { // a supplement meets no duty
+		if out.Clock, err = s.noticeClock(ctx, id, out.Progress); err != nil {
+			return err
+		}
 	}
 	return c.reply(http.StatusOK, out)
 }
