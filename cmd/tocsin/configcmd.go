@@ -28,7 +28,7 @@ func configCommand() *cobra.Command {
 	return cmd
 }
 
-// exitNotReady says that the settings are in order, and that some report could not be filed with them today.
+// exitNotReady says that the settings are in order, and that some report could not be filed or notice drafted with them today.
 const exitNotReady = 3
 
 func configCheckCommand() *cobra.Command {
@@ -36,13 +36,13 @@ func configCheckCommand() *cobra.Command {
 	var purpose string
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Name every fault of the settings, and every report that could not be filed with them today",
+		Short: "Name every fault of the settings, and what could not be filed or told with them today",
 		Long: `Name every fault of the settings at once. For serve, it then tries what filing would need for each report that the law may ask
 of you: an addressee, a way that works at this moment (a folder is written to, a secret read; no server is asked), somebody
-who signs, and the form in both languages.
+who signs, and the form in both languages. It also drafts every notice to people for an invented incident.
 
 It ends with 0 where all is in order, with 1 where the settings cannot be used, and with 3 where they can, but some report
-could not be filed today.`,
+could not be filed, or some notice not be drafted, today.`,
 		Example: `  tocsin config check
   tocsin config check --output json
   tocsin config check --config /etc/tocsin.yaml --for client`,
@@ -71,7 +71,8 @@ could not be filed today.`,
 type configReport struct {
 	Faults   []config.Finding `json:"faults"`
 	Warnings []config.Finding `json:"warnings"`
-	Filings  *readiness       `json:"filings,omitempty"` // for serve alone
+	Filings  *readiness       `json:"filings,omitempty"`           // for serve alone
+	Untold   []breach.Text    `json:"cannot_be_drafted,omitempty"` // why notices to people could not be drafted
 }
 
 func checkConfig(cmd *cobra.Command, o viewOptions, cfg config.Config, purpose config.Purpose) error {
@@ -98,7 +99,7 @@ func checkConfig(cmd *cobra.Command, o viewOptions, cfg config.Config, purpose c
 			if err != nil {
 				return err
 			}
-			report.Filings = &ready
+			report.Filings, report.Untold = &ready, h.cannotTell(now())
 		}
 	}
 	if err := showConfigReport(cmd, o, report); err != nil {
@@ -107,6 +108,8 @@ func checkConfig(cmd *cobra.Command, o viewOptions, cfg config.Config, purpose c
 	switch {
 	case len(report.Faults) > 0:
 		return &exitError{code: exitFailure, text: "the settings cannot be used: mend what is named above"}
+	case len(report.Untold) > 0:
+		return &exitError{code: exitNotReady, text: "the settings can be used, but notices to people could not be drafted today"}
 	case report.Filings != nil && len(report.Filings.Blocks) > 0:
 		return &exitError{code: exitNotReady, text: fmt.Sprintf("the settings are in order, but %d reports could not be filed today", len(report.Filings.Blocks))}
 	}
@@ -136,6 +139,9 @@ func showConfigReport(cmd *cobra.Command, o viewOptions, r configReport) error {
 	return o.show(cmd, r, func(p *page) {
 		if r.Filings != nil {
 			p.readiness(*r.Filings)
+		}
+		if len(r.Untold) > 0 {
+			p.untold(r.Untold)
 		}
 		p.line("%s", p.say("设置无误。", "The settings are in order."))
 	})
