@@ -59,6 +59,7 @@ func TestRecord(t *testing.T) {
 		{"what an authority asks for", lateFollowUp},
 		{"shards of one and of many chunks", chunkedShards},
 		{"bounces after the end", lateBounces},
+		{"a supplement", supplemented},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.play(newRecording(t, c)) })
 	}
@@ -408,4 +409,32 @@ func lateBounces(r *recording) {
 	r.tell(id, workflows.SignalDecision, decision("notice-1", approved))
 	r.end(run)
 	r.save(id, workflows.TypeCampaign, "first-wave")
+}
+
+// supplemented plays an incident whose notice is supplemented while it is still being sent.
+func supplemented(r *recording) {
+	people := activities.Duty{Key: "people", Title: "Tell the people", Duty: breach.DutyNotice, Owed: breach.IsOwed}
+	r.assessed = func(rev int) activities.Assessed {
+		return activities.Assessed{Rev: rev, Duties: []activities.Duty{people}}
+	}
+	r.untold, r.shards, r.tally = 10, shards(1), breach.Tally{Affected: 10, Told: 10}
+	r.closes = []activities.CloseResult{{Closed: true}}
+	id, first, second := workflows.IncidentWorkflowID(incidentID), workflows.CampaignWorkflowID(incidentID, 1), workflows.CampaignWorkflowID(incidentID, 2)
+	run := r.start(id, workflows.TypeIncident, incident())
+	r.tell(id, workflows.SignalPeople, workflows.PeopleImported{Affected: 10, Import: 1})
+	r.await(1, "notice-1")
+	r.tell(first, workflows.SignalDecision, decision("notice-1", approved))
+	r.await(1, "finish the notice")
+	r.mu.Lock()
+	r.waits = 1
+	r.mu.Unlock()
+	r.tell(id, workflows.SignalSupplement, workflows.SupplementAsked{No: 1, Supplements: 1})
+	r.await(1, "notice-2")
+	r.tell(second, workflows.SignalDecision, decision("notice-2", approved))
+	r.await(2, "finish the notice")
+	r.end(r.client.GetWorkflow(r.t.Context(), second, ""))
+	r.tell(id, workflows.SignalDecision, closure)
+	r.end(run)
+	r.save(id, workflows.TypeIncident, "supplemented")
+	r.save(second, workflows.TypeCampaign, "supplement-that-waits")
 }
