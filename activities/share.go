@@ -21,8 +21,9 @@ type sharer interface {
 	Share(senders int)
 }
 
-// Join takes this process's part of the limits for the first time, before it sends anything.
-func (s *Sender) Join(ctx context.Context) error {
+// Join takes a process's part of the limits for the first time, before it sends anything. It is no method of the sender's: the engine takes
+// those for activities.
+func Join(ctx context.Context, s *Sender) error {
 	n, err := s.Store.Senders(ctx, s.Name, shareGone)
 	if err == nil {
 		s.share(n)
@@ -31,7 +32,6 @@ func (s *Sender) Join(ctx context.Context) error {
 }
 
 // KeepShare follows the number of sending processes until ctx ends. While the database does not answer, the part stays what it was.
-// It is no method of the sender's: the engine takes those for activities.
 func KeepShare(ctx context.Context, s *Sender) {
 	look := time.NewTicker(shareEvery)
 	defer look.Stop()
@@ -43,7 +43,7 @@ func KeepShare(ctx context.Context, s *Sender) {
 			_ = s.Store.RemoveSender(leave, s.Name) // where that fails, the others find out after shareGone
 			return
 		case <-look.C:
-			_ = s.Join(ctx)
+			_ = Join(ctx, s)
 		}
 	}
 }
