@@ -36,7 +36,7 @@ func (t *approvedTexts) compose(w store.Work) (notifiers.Message, bool) {
 	second, both := t.merged(w.Behind, breach.ToPerson)
 	switch {
 	case ok && both:
-		first.Text += "\n" + strings.Repeat("─", 20) + "\n\n" + second.Text
+		first.Text += "\n" + betweenMails + "\n\n" + second.Text
 		first.HTML = joinMails(first.HTML, second.HTML)
 	case both:
 		first, ok = second, true
@@ -57,6 +57,9 @@ func (t *approvedTexts) compose(w store.Work) (notifiers.Message, bool) {
 	return m, true
 }
 
+// betweenMails stands between two notices in one mail.
+const betweenMails = "────────────────────"
+
 // joinMails puts what one mail says under what another says.
 func joinMails(above, below string) string {
 	_, inside, ok := strings.Cut(below, "<body")
@@ -65,7 +68,7 @@ func joinMails(above, below string) string {
 	}
 	_, inside, _ = strings.Cut(inside, ">")
 	inside, _, _ = strings.Cut(inside, "</body>")
-	return strings.Replace(above, "</body>", inside+"</body>", 1)
+	return strings.Replace(above, "</body>", "<p>"+betweenMails+"</p>"+inside+"</body>", 1)
 }
 
 // merged is the text for those behind a contact in one role, with their names and of what was theirs.

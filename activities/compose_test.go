@@ -114,6 +114,9 @@ func TestComposeForTwoRoles(t *testing.T) {
 			t.Errorf("of her own:\n%s", own)
 		}
 	}
+	if strings.Count(m.Text, "────") == 0 || strings.Count(m.HTML, "────") == 0 {
+		t.Error("nothing shows where the one notice ends and the other begins")
+	}
 	if strings.Count(m.HTML, "<body") != 1 || strings.Count(m.HTML, "</html>") != 1 {
 		t.Error("the HTML part is not one page")
 	}
