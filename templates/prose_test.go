@@ -43,6 +43,10 @@ var facts = map[string]func(*templates.NoticeView){
 		v.Organisation.Zone = "America/New_York"
 		v.Later, v.Why = true, breach.Text{ZH: "上次没有写明账号和密码也被读取。", EN: "The earlier notice did not say that account names and passwords were read too."}
 	},
+	"supplement": func(v *templates.NoticeView) {
+		later := sampleSupplement()
+		v.Earlier, v.Categories = later.Earlier, later.Categories
+	},
 	"everything": func(v *templates.NoticeView) {
 		def, _ := breach.DefOf("data.categories")
 		kinds, _ := breach.DefOf("kinds")

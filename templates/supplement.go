@@ -57,10 +57,14 @@ func (s *Set) supplement(v NoticeView, a breach.Audience, l breach.Language, blo
 	return slices.Insert(slices.Clone(blocks), belowSender(blocks), src.expand(values)...), head
 }
 
-// belowSender is the place after the greeting and the paragraph that names the sender.
+// belowSender is the place after the greeting, the paragraph that names the sender and, to a guardian of several children, the
+// one that says who is meant.
 func belowSender(blocks []block) int {
 	at := 1 + slices.IndexFunc(blocks, func(b block) bool { return strings.Contains(b.text, mark("greeting")) })
 	if at < len(blocks) && blocks[at].kind == paragraph && blocks[at].group == "" {
+		at++
+	}
+	if at < len(blocks) && slices.ContainsFunc(blocks[at].choice, func(c condition) bool { return c.several }) {
 		at++
 	}
 	return at
