@@ -61,7 +61,7 @@ func TestSupplementNamesEachReadersOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	more := "these of your data are involved as well"
+	more := "this information of yours is involved as well"
 	for _, c := range []struct {
 		own  []string
 		want bool
