@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -121,6 +122,25 @@ func BenchmarkKnowing(b *testing.B) {
 		if seen["running_recipients"].Holds() || !seen["told_email"].Holds() || !seen["accepted_email"].Holds() {
 			b.Fatalf("%+v", seen)
 		}
+	}
+	if ended, err := s.FinishCampaign(ctx, id, 1); err != nil || !ended {
+		b.Fatal(ended, err)
+	}
+	// A supplement to those who were told by its ladder's first channel, for whom nothing is written, and by its second.
+	for n, ladder := range map[int][]breach.Channel{2: {breach.Email, breach.SMS}, 3: {breach.SMS, breach.Email}} {
+		ask, err := s.AskSupplement(ctx, id, 1, breach.Text{ZH: "更正", EN: "a correction"}, "zhao.min", "bench")
+		if err != nil {
+			b.Fatal(err)
+		}
+		subject := "notice/" + strconv.Itoa(n)
+		if _, err := s.AddSupplement(ctx, id, n, "N-"+subject, ladder, ask.No); err != nil {
+			b.Fatal(err)
+		}
+		doc, began := agreed(b, s, id, breach.DocNotice, subject), time.Now()
+		if c, _, err := s.Freeze(ctx, id, n, doc, 10_000); err != nil || c.Audience != benchPeople {
+			b.Fatal(c.Audience, err)
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "s/freeze-supplement-from-"+string(ladder[0]))
 	}
 	b.ReportMetric(float64((with-without).Microseconds())/(2*part), "us/delivery-for-counts")
 	b.ReportMetric(float64(with)/float64(without), "with/without-counts")
