@@ -141,8 +141,10 @@ func (p *page) noticeStatus(v noticeStatusView) {
 			p.say("拒收", "Refused"), p.say("存疑", "In doubt"), p.say("重发", "Resent"),
 		}, rows)
 	}
-	p.line("")
-	p.segments(v.Segments)
+	if v.Supplements == nil { // segments count everybody's first notice
+		p.line("")
+		p.segments(v.Segments)
+	}
 }
 
 func (p *page) campaignState(v noticeStatusView) string {

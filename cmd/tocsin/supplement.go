@@ -10,7 +10,6 @@ import (
 
 	"tocsin/internal/api"
 	"tocsin/internal/breach"
-	"tocsin/internal/store"
 )
 
 func noticeSupplementCommand() *cobra.Command {
@@ -57,7 +56,7 @@ was sent, the same command writes it anew. What is said with --changed is publis
 					return err
 				}
 			}
-			var done store.Supplement
+			var done api.SupplementAsked
 			if err := c.send(cmd.Context(), http.MethodPost, fmt.Sprintf("/v1/incidents/%s/campaigns/%d/supplements", id, n), in, &done); err != nil {
 				return err
 			}
@@ -94,9 +93,9 @@ func onlyNotice(ctx context.Context, c *client, id breach.IncidentID) (int, erro
 	return 0, usage("%s has several notices: say which one with --campaign (%s)", id, strings.Join(sent, ", "))
 }
 
-func (p *page) supplementAsked(id breach.IncidentID, s store.Supplement) {
-	p.line("%s", p.say(fmt.Sprintf("第 %d 号告知的补充告知正在起草；由另一人审批后，发给收到过前一份的人。", s.Supplements),
-		fmt.Sprintf("A supplement to notice %d is being drafted. Another person approves it; then it goes to those who had the earlier one.", s.Supplements)))
+func (p *page) supplementAsked(id breach.IncidentID, s api.SupplementAsked) {
+	p.line("%s", p.say(fmt.Sprintf("第 %d 号告知的补充告知正在起草；由另一人审批后，发给收到过前一份的人（目前 %d 名收件人）。", s.Supplements, s.Told),
+		fmt.Sprintf("A supplement to notice %d is being drafted. Another person approves it; then it goes to those who had the earlier one (%d recipients by now).", s.Supplements, s.Told)))
 	p.line("%s", p.say("起草后用 tocsin notice list "+string(id)+" 查看，用 tocsin notice preview 预览，用 tocsin notice approve 审批。",
 		"tocsin notice list "+string(id)+" shows it once it is drafted, tocsin notice preview what people will read, tocsin notice approve lets it go."))
 }

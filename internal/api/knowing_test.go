@@ -272,8 +272,8 @@ func TestAskingForASupplement(t *testing.T) {
 	refused(t, w.as(breach.RoleLead, "POST", path, `{"changed":{"zh":"","en":"  "},"why":"x"}`), 422, "changed")
 	refused(t, w.as(breach.RoleLead, "POST", path, `{"changed":{"zh":"又查明","en":""},"why":"x"}`), 422, "changed")
 	refused(t, w.as(breach.RoleLead, "POST", path, strings.Replace(body, "forensics", "", 1)), 422, "why")
-	a := want[store.Supplement](t, w.as(breach.RoleLead, "POST", path, body), 202)
-	if again := want[store.Supplement](t, w.as(breach.RoleResponder, "POST", path, body), 202); again.No != a.No || a.Supplements != 1 {
+	a := want[api.SupplementAsked](t, w.as(breach.RoleLead, "POST", path, body), 202)
+	if again := want[api.SupplementAsked](t, w.as(breach.RoleResponder, "POST", path, body), 202); again.No != a.No || a.Supplements != 1 || a.Told != 4 {
 		t.Errorf("%+v, then %+v", a, again)
 	}
 	if _, err := w.store.AddSupplement(t.Context(), id, 2, "N-2", []breach.Channel{breach.Email}, a.No); err != nil {

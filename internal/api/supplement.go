@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tocsin/internal/breach"
+	"tocsin/internal/store"
 )
 
 // SupplementIn asks for a notice to those who had an earlier one: POST /v1/incidents/{id}/campaigns/{n}/supplements. While one
@@ -12,6 +13,12 @@ import (
 type SupplementIn struct {
 	Changed breach.Text `json:"changed"` // what its readers are told has changed, or was wrong
 	Why     string      `json:"why"`
+}
+
+// SupplementAsked is what was asked for, and how many had the earlier notice by now.
+type SupplementAsked struct {
+	store.Supplement
+	Told int64 `json:"told"` // recipients; who is in doubt gets the new one too, who was exempted since does not
 }
 
 func askSupplement(s *server, c *call) error {
@@ -40,5 +47,9 @@ func askSupplement(s *server, c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.reply(http.StatusAccepted, asked)
+	p, err := s.store.Progress(c.r.Context(), id, n)
+	if err != nil {
+		return err
+	}
+	return c.reply(http.StatusAccepted, SupplementAsked{asked, p.Told})
 }
