@@ -143,38 +143,55 @@ func (m merging) end(ctx context.Context, present bool) error {
 // unite leaves one row that stands for each person, and drops recipients that are there already: the same person, role and
 // contacts. A person who is on file gains the recipients that are new, so a second file with better contacts is not lost.
 func (m merging) unite(ctx context.Context, present bool) error {
-	known, knownRow, headElsewhere := "", "false", "false"
+	onFile, headOnFile := "", "false"
 	if present {
-		// Without it each row of the new file would be looked for among all that are on file.
-		if err := m.run(ctx, `create index if not exists {table}_again on {table} (person); analyze {table}`); err != nil {
+		if err := m.dropKnown(ctx); err != nil {
 			return err
 		}
-		known = `union select s.person from {stage} s join {table} p on p.person = s.person and p.flags & 1 <> 0 where s.flags & 1 <> 0`
-		knownRow = `exists (select from {table} p join cohort k on k.incident_no = {no} and k.no = p.cohort where p.person = s.person and k.role = c.role
-			and p.email is not distinct from s.email and p.sms is not distinct from s.sms and p.push is not distinct from s.push)`
-		headElsewhere = `exists (select from {table} p where p.person = s.person and p.flags & 1 <> 0)`
+		onFile = `union select s.person from {stage} s join {table} p on p.person = s.person and p.flags & 1 <> 0`
+		headOnFile = `exists (select from {table} p where p.person = s.person and p.flags & 1 <> 0)`
 	}
 	err := m.run(ctx, `
 		create index {stage}_person on {stage} (person);
 		analyze {stage};
 		create temporary table again (person uuid primary key) on commit drop;
-		insert into again select person from {stage} where flags & 1 <> 0 group by person having count(*) > 1 `+known+`;
+		insert into again select person from {stage} where flags & 1 <> 0 group by person having count(*) > 1 `+onFile+`;
+		analyze again;
 		delete from {stage} s using (
-			select s.id, row_number() over (partition by s.person, c.role, s.email, s.sms, s.push order by s.id) as n, `+knownRow+` as known
+			select s.id, row_number() over (partition by s.person, c.role, s.email, s.sms, s.push order by s.id) as n
 			from {stage} s join again a on a.person = s.person join cohort c on c.incident_no = {no} and c.no = s.cohort) d
-		where d.id = s.id and (d.n > 1 or d.known);
+		where d.id = s.id and d.n > 1;
 		update {stage} s set flags = flags & ~1 from again a
-		where s.person = a.person and s.flags & 1 <> 0 and (`+headElsewhere+` or s.id > (select min(x.id) from {stage} x where x.person = s.person and x.flags & 1 <> 0));
+		where s.person = a.person and s.flags & 1 <> 0 and (`+headOnFile+` or s.id > (select min(x.id) from {stage} x where x.person = s.person and x.flags & 1 <> 0));
 		update {stage} s set flags = flags | 2 from again a where s.person = a.person;
 		drop index {stage}_person`)
 	if err != nil || !present {
 		return err
 	}
+	// Whose only row was on file has several now; all others that have several are flagged already.
 	return m.run(ctx, `
 		update {table} p set flags = p.flags | 2 from (select distinct s.person from {stage} s join again a on a.person = s.person) x
-		where p.person = x.person and p.flags & 2 = 0;
+		where p.person = x.person and p.flags & 1 <> 0 and p.flags & 2 = 0;
 		update standing t set flags = p.flags, person_state = coalesce(t.person_state, t.state) from {table} p join again a on a.person = p.person
-		where t.incident_no = {no} and t.id = p.id and t.flags <> p.flags`)
+		where p.flags & 2 <> 0 and t.incident_no = {no} and t.id = p.id and t.flags <> p.flags`)
+}
+
+// dropKnown leaves out the recipients that are on file already, nearly all where a file comes twice or completes one that broke
+// off: what is new moves to a table that takes the stage's place. Those on file are found by two indexes, or joined as a whole
+// where the new file is large: the rows that stand for their person, and then the others, whose persons have several.
+func (m merging) dropKnown(ctx context.Context) error {
+	const known = ` exists (select from {table} p join cohort k on k.incident_no = {no} and k.no = p.cohort
+		where p.person = s.person and k.role = c.role and p.email is not distinct from s.email and p.sms is not distinct from s.sms
+			and p.push is not distinct from s.push and `
+	return m.run(ctx, `
+		create index if not exists {table}_several on {table} (person) where flags & 2 <> 0;
+		analyze {table};
+		analyze {stage};
+		create table {stage}_new (like {stage} including all);
+		insert into {stage}_new select s.* from {stage} s join cohort c on c.incident_no = {no} and c.no = s.cohort
+		where not`+known+`p.flags & 1 <> 0) and not`+known+`p.flags & 1 = 0 and p.flags & 2 <> 0);
+		drop table {stage};
+		alter table {stage}_new rename to {stage}`)
 }
 
 // write writes down what an import knows that it added, by cohort and for itself.
