@@ -26,6 +26,7 @@ type campaign struct {
 	drafted int
 	decided decisions
 	tally   breach.Tally
+	counted time.Time // when people were last counted
 }
 
 // NoticeCampaign is one notice to one frozen audience: drafted, approved by another person than its author, sent in
@@ -161,15 +162,24 @@ func (w *campaign) round(ctx workflow.Context, shards []activities.Shard) error 
 			if err != nil {
 				failure = err
 			}
-			w.count(ctx)
+			w.countAgain(ctx)
 		})
 	}
 	wait.Wait(ctx)
 	return failure
 }
 
+// countAgain counts where the last count is a minute old: shards end together, and one count tells of them all.
+func (w *campaign) countAgain(ctx workflow.Context) {
+	each := workflow.GetVersion(ctx, "count-when-shards-end", workflow.DefaultVersion, 1) == workflow.DefaultVersion
+	if each || workflow.Now(ctx).Sub(w.counted) >= time.Minute {
+		w.count(ctx)
+	}
+}
+
 // count brings the people's states into line with the ledger and shows the sums.
 func (w *campaign) count(ctx workflow.Context) {
+	w.counted = workflow.Now(ctx)
 	if err := workflow.ExecuteActivity(overPeople(ctx, "count people"), notices.CountPeople,
 		activities.CountPeopleInput{Incident: w.Incident}).Get(ctx, &w.tally); err != nil {
 		workflow.GetLogger(ctx).Error("people not counted")
