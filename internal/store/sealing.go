@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"runtime"
@@ -120,6 +121,7 @@ func copyAll(ctx context.Context, conn *pgxpool.Conn, table string, batches <-ch
 	if _, err := conn.Exec(ctx, `set synchronous_commit = off`); err != nil {
 		return 0, bare(err)
 	}
+	sendAhead(conn)
 	sql := fmt.Sprintf(`copy %s (id, person, email, sms, push, cohort, flags, sealed) from stdin (format binary)`, table)
 	for {
 		part := &copyPart{batches: batches, rows: copyPartRows}
@@ -134,6 +136,20 @@ func copyAll(ctx context.Context, conn *pgxpool.Conn, table string, batches <-ch
 		if part.ended {
 			return copied, nil
 		}
+	}
+}
+
+// sendBuffer is what may lie between us and PostgreSQL: some five milliseconds of its work, so that it does not stand still until
+// the writer's turn comes again among the goroutines that read and seal.
+const sendBuffer = 1 << 20
+
+func sendAhead(conn *pgxpool.Conn) {
+	c := conn.Conn().PgConn().Conn()
+	if secured, ok := c.(*tls.Conn); ok {
+		c = secured.NetConn()
+	}
+	if c, ok := c.(interface{ SetWriteBuffer(bytes int) error }); ok {
+		_ = c.SetWriteBuffer(sendBuffer) // the system gives what it allows
 	}
 }
 
