@@ -166,6 +166,11 @@ func importFile(ctx context.Context, s *store.Store, id breach.IncidentID, f io.
 	return imp.Finish(ctx, file.Encoding(), [sha256.Size]byte(sum.Sum(nil)))
 }
 
+// dropPeople drops what an earlier round imported, as the bare table is dropped: neither side then finds the machine's memory filled.
+const dropPeople = `do $$ declare t regclass; begin
+	for t in select oid from pg_class where relkind = 'r' and relname ~ '^recipient_[0-9]+$' loop execute 'drop table ' || t; end loop;
+end $$`
+
 // settle does what PostgreSQL would do some time later about what came before, so that neither side pays for the other.
 func (s *stack) settle(ctx context.Context) error {
 	db, err := pgx.Connect(ctx, s.database)
@@ -173,7 +178,7 @@ func (s *stack) settle(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = db.Close(ctx) }()
-	for _, sql := range []string{`drop table if exists bare`, `vacuum analyze`, `checkpoint`} {
+	for _, sql := range []string{`drop table if exists bare`, dropPeople, `vacuum analyze`, `checkpoint`} {
 		if _, err := db.Exec(ctx, sql); err != nil {
 			return err
 		}
