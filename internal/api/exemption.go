@@ -70,21 +70,19 @@ func listExemptions(s *server, c *call) error {
 	return c.reply(http.StatusOK, ExemptionList{Exemptions: orEmpty(e)})
 }
 
-// exemptionNo reads which exemption a path names.
-func (c *call) exemptionNo() (int, error) {
-	n, err := strconv.Atoi(c.r.PathValue("no"))
-	if err != nil || n < 1 {
-		return 0, notFound("There is no such exemption.", "Its number is 1 or higher.")
+// exemption reads which exemption of which incident a path names.
+func (c *call) exemption() (id breach.IncidentID, n int, err error) {
+	if id, err = c.incident(); err != nil {
+		return id, 0, err
 	}
-	return n, nil
+	if n, err = strconv.Atoi(c.r.PathValue("no")); err != nil || n < 1 {
+		return id, 0, notFound("There is no such exemption.", "Its number is 1 or higher.")
+	}
+	return id, n, nil
 }
 
 func decideExemption(s *server, c *call) error {
-	id, err := c.incident()
-	if err != nil {
-		return err
-	}
-	n, err := c.exemptionNo()
+	id, n, err := c.exemption()
 	if err != nil {
 		return err
 	}
@@ -103,11 +101,7 @@ func decideExemption(s *server, c *call) error {
 }
 
 func liftExemption(s *server, c *call) error {
-	id, err := c.incident()
-	if err != nil {
-		return err
-	}
-	n, err := c.exemptionNo()
+	id, n, err := c.exemption()
 	if err != nil {
 		return err
 	}
