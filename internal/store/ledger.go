@@ -256,8 +256,8 @@ func (s *Store) Claim(ctx context.Context, l Lease, channel breach.Channel, afte
 // row, and plans that are kept walk through the ledger for every message; autovacuum comes by a minute later at best.
 func (s *Store) learn(ctx context.Context, no int64) error {
 	const enough = 2000
-	for _, p := range partitioned {
-		table := fmt.Sprintf("%s_%d", p.table, no)
+	for _, t := range growing {
+		table := fmt.Sprintf("%s_%d", t, no)
 		var known float64
 		if err := s.pool.QueryRow(ctx, `select reltuples from pg_class where oid = to_regclass($1)`, table).Scan(&known); err != nil {
 			return wrap("look at statistics", err)
@@ -296,13 +296,17 @@ func (s *Store) page(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Cha
 		behindRow
 	}
 	rows, err := list[row](ctx, tx, `
-		with page as (
-			select r.id, r.`+column+` as contact from recipient r left join `+l.standings()+` s on s.incident_no = r.incident_no and s.id = r.id
+		with page as materialized (
+			select r.id, r.`+column+` as contact, r.cohort, r.sealed, exists (select from shared_contact h where h.incident_no = $1 and h.contact = r.`+column+`) as shared
+			from recipient r left join `+l.standings()+` s on s.incident_no = r.incident_no and s.id = r.id
 			where r.incident_no = $1 and r.id > $2 and r.id >= $3 and r.id < $4 and `+onRung(l.Ladder, channel)+` order by r.id limit $5),
 		upTo as (select case when count(*) < $5 then $4 else max(id) end as next from page)
-		select u.next, b.`+column+` as contact, b.id, b.cohort, c.role, c.language, b.sealed, `+unnamed+` as exempt
-		from (select distinct contact from page) p cross join upTo u
-		join recipient b on b.incident_no = $1 and b.`+column+` = p.contact and b.id + 0 >= $6 and b.id + 0 < $7
+		select u.next, b.contact, b.id, b.cohort, c.role, c.language, b.sealed, `+unnamed+` as exempt
+		from upTo u cross join (
+			select p.contact, p.id, p.cohort, p.sealed from page p where not p.shared
+			union all
+			select b.`+column+`, b.id, b.cohort, b.sealed from (select distinct contact from page where shared) p
+			join recipient b on b.incident_no = $1 and b.`+column+` = p.contact and b.id + 0 >= $6 and b.id + 0 < $7) b
 		join cohort c on c.incident_no = $1 and c.no = b.cohort
 		left join `+l.standings()+` x on x.incident_no = $1 and x.id = b.id order by b.id`,
 		l.no, after, l.Lo, l.Hi, limit, l.first, l.last)

@@ -13,7 +13,10 @@ import (
 var partitioned = []struct {
 	table      string
 	fillfactor int
-}{{"standing", 85}, {"delivery", 70}}
+}{{"standing", 85}, {"delivery", 70}, {"shared_contact", 100}}
+
+// growing are those of them that fill while a campaign is under way.
+var growing = []string{"standing", "delivery"}
 
 // ensurePartitions gives an incident its own tables. They are attached rather than created as partitions, because that takes
 // no lock that would wait for other incidents' work.

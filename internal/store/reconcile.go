@@ -61,8 +61,8 @@ func (s *Store) Reconcile(ctx context.Context, id breach.IncidentID, campaign in
 
 // sample tells the planner how large an incident's tables are by now: it looks at some thousand rows of each.
 func (s *Store) sample(ctx context.Context, no int64) error {
-	for _, p := range partitioned {
-		table := fmt.Sprintf("%s_%d", p.table, no)
+	for _, t := range growing {
+		table := fmt.Sprintf("%s_%d", t, no)
 		if exists, err := tableExists(ctx, s.pool, table); err != nil || !exists {
 			return wrap("gather statistics", err)
 		}
