@@ -76,6 +76,6 @@ func (s *Store) indexContacts(ctx context.Context, no int64) error {
 			return err
 		}
 	}
-	_, err := s.pool.Exec(ctx, `analyze `+table)
+	_, err := s.pool.Exec(ctx, `vacuum (analyze) `+table) // what was loaded is visible to all, so an index says enough
 	return wrap("index contacts", err)
 }

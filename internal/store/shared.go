@@ -7,9 +7,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// span is a range of recipients, lo inclusive, hi exclusive, and how many people of it have a recipient.
+// span is a range of recipients, lo inclusive, hi exclusive.
 type span struct {
-	lo, hi, reached int64
+	lo, hi  int64
+	reached int64 // people who have a recipient in it
+	first   bool  // nobody has an audience yet
 }
 
 // nextSpan is the audience that campaign n would take now: whoever no other campaign has.
@@ -17,8 +19,8 @@ func nextSpan(ctx context.Context, q querier, no int64, n int) (s span, err erro
 	err = q.QueryRow(ctx, `
 		with taken as (select coalesce(max(hi), 0) as hi from campaign where incident_no = $1 and n <> $2),
 		new as (select i.lo, i.hi, i.reached from people_import i, taken t where i.incident_no = $1 and i.lo >= t.hi)
-		select coalesce((select min(lo) from new), t.hi), coalesce((select max(hi) from new), t.hi), coalesce((select sum(reached) from new), 0) from taken t`,
-		no, n).Scan(&s.lo, &s.hi, &s.reached)
+		select coalesce((select min(lo) from new), t.hi), coalesce((select max(hi) from new), t.hi), coalesce((select sum(reached) from new), 0), t.hi = 0 from taken t`,
+		no, n).Scan(&s.lo, &s.hi, &s.reached, &s.first)
 	return s, err
 }
 
@@ -48,13 +50,16 @@ func findShared(ctx context.Context, tx pgx.Tx, no int64, audience span) error {
 	if err := ensurePartitions(ctx, tx, no); err != nil {
 		return err
 	}
-	// One after the other: sorting one column of everybody takes a third of the memory and of the disk. A contact of one
-	// channel is never one of another.
+	// A first audience is the whole table, counted along the index, which is in order already. A later one is a part of it.
+	within := fmt.Sprintf("id >= %d and id < %d", audience.lo, audience.hi)
+	if audience.first {
+		within = "true"
+	}
 	for _, column := range contactColumns {
 		if _, err := tx.Exec(ctx, fmt.Sprintf(`
 			set local work_mem = '256MB';
-			insert into shared_contact select %[1]d, %[2]s from recipient_%[1]d where id >= %[3]d and id < %[4]d and %[2]s is not null
-			group by %[2]s having count(*) > 1 order by %[2]s on conflict do nothing`, no, column, audience.lo, audience.hi)); err != nil {
+			insert into shared_contact select %[1]d, %[2]s from recipient_%[1]d where %[3]s and %[2]s is not null
+			group by %[2]s having count(*) > 1 on conflict do nothing`, no, column, within)); err != nil {
 			return err
 		}
 	}
