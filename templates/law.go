@@ -25,6 +25,7 @@ type Law struct {
 	emergency breach.Text // the number for emergencies
 	skeleton  string      // a folder of notices/ with a form of its own; empty for the usual one
 	slots     map[string][]line
+	numbers   []string // telephone numbers that its sections name, digits alone
 }
 
 // Requirement is one content that a law asks for.
@@ -99,6 +100,7 @@ func parseLaw(path, name string, b []byte) (*Law, error) {
 	p := &lawParser{law: &Law{Name: name, slots: map[string][]line{}}, source: sourceParser{g: g, src: &source{path: path}}}
 	p.head(head)
 	p.body(body, strings.Count(head, "\n")+2)
+	p.law.findNumbers()
 	return p.law, errors.Join(p.source.faults...)
 }
 
@@ -214,6 +216,19 @@ func (p *lawParser) body(body string, offset int) {
 		}
 	}
 	end()
+}
+
+// findNumbers notes the telephone numbers of every section.
+func (l *Law) findNumbers() {
+	for _, section := range l.slots {
+		for _, line := range section {
+			for _, p := range line.text {
+				l.numbers = append(l.numbers, phoneNumbers(p.words)...)
+			}
+		}
+	}
+	slices.Sort(l.numbers)
+	l.numbers = slices.Compact(l.numbers)
 }
 
 func slotKey(l breach.Language, audience, slot string) string {

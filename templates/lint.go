@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
+	"unicode"
 
 	"golang.org/x/net/html"
 
@@ -19,6 +19,7 @@ type Rules struct {
 	HomePage string   // the one address that may be named
 	Email    string   // the one mail address that may be named
 	Official []string // addresses of public bodies that the law wants named, see [Law]
+	Phones   []string // telephone numbers that the law's own file names, digits alone, see [Law]
 }
 
 // RulesFor returns the rules for an organisation's notice.
@@ -126,6 +127,9 @@ func (l *linter) part(name, text string) {
 		l.found(name, "is empty")
 		return
 	}
+	if slices.ContainsFunc([]rune(text), hiddenSign) {
+		l.found(name, "has a hidden sign; only what a reader sees may stand there")
+	}
 	l.words(name, text)
 	if name != "text" && name != "html" && strings.Contains(text, markOpen) {
 		l.found(name, "has a place for a name; names go into the text and HTML parts only")
@@ -136,6 +140,9 @@ func (l *linter) part(name, text string) {
 	}
 }
 
+// hiddenSign reports a character that nobody sees, such as one of no width.
+func hiddenSign(r rune) bool { return r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) }
+
 func (l *linter) present(part, text, what, value string) {
 	if value == "" || !strings.Contains(text, value) {
 		l.found(part, "lacks the %s", what)
@@ -144,16 +151,23 @@ func (l *linter) present(part, text, what, value string) {
 
 // words checks what a text says.
 func (l *linter) words(name, text string) {
-	for _, a := range l.addresses(text) {
-		l.found(name, "names the address %q; only the bare home page and the organisation's own mailbox may be named", a)
+	for line := range strings.SplitSeq(text, "\n") {
+		if line = strings.Trim(line, " ·■"); line == "" || l.read["\n"+line] {
+			continue // the parts of a notice repeat each other: once is enough
+		}
+		l.read["\n"+line] = true
+		l.disguises(name, line)
 	}
 	for _, s := range sentences(text) {
 		if s = strings.Trim(s, " ·■"); s == "" || l.read[s] {
-			continue // the parts of a notice repeat each other: once is enough
+			continue
 		}
 		l.read[s] = true
 		if hit := demand(s); hit != "" {
 			l.found(name, "asks the reader to do what a fraud would ask (%q); a notice asks for no click, login, code, data or payment", hit)
+		}
+		if hit := threat(s); hit != "" {
+			l.found(name, "presses the reader (%q); say what to do, and threaten nobody with a time limit or a loss", hit)
 		}
 		if hit := marketing.FindString(s); hit != "" {
 			l.found(name, "advertises (%q); a notice required by law holds no marketing", hit)
@@ -172,66 +186,7 @@ var (
 	addressLike    = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s，。；、）)]+|[a-z0-9._%+-]*@[\p{L}0-9.-]+|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z]{2,})(?:[/?#][^\s，。；、）)]*)?`)
 	marketing      = regexp.MustCompile(`(?i)优惠|折扣|促销|抢购|领取|礼包|代金券|红包|新品|赠送|退订|\bdiscounts?\b|\bcoupons?\b|\bpromotion|\bspecial offer|\bfree gift|\bunsubscribe\b|\bnewsletter\b|\bupgrade now\b`)
 	marketingStems = `优惠 折扣 促销 抢购 领取 礼包 代金券 红包 新品 赠送 退订 discount coupon promotion special free unsubscribe newsletter upgrade`
-	// commands must have their refusal directly before them ("do not click"), or close their sentence with one ("do not do it").
-	commands = []ask{
-		{"点击 点开 点链接 扫码 扫一扫 扫描 二维码 下载 附件", `点击|点开|点链接|扫码|扫一扫|扫描|二维码|下载|附件`},
-		{"登录 验证身份 实名认证 激活", `请登录|登录链接|重新登录|验证身份|实名认证|激活`},
-		{"填写 提供 回复 发送 上传 提交 告知我们", `(填写|提供|回复|发送|上传|提交|告知我们)[^，。；]{0,8}(密码|验证码|证件|身份证|银行卡|卡号|照片|个人信息)`},
-		{"click tap scan qr download attach", `(?i)\bclick\b|\btap (here|on)\b|\bscan\b|\bQR\b|\bdownload\b|\battach(ed|ment)`},
-		{"log sign verify confirm activate", `(?i)\blog ?in\b|\bsign in\b|\bverify your\b|\bconfirm your\b|\bactivate\b`},
-		{"enter provide send reply submit upload give tell", `(?i)\b(enter|provide|send|reply with|submit|upload|give us|tell us)\b[^.;]{0,30}\b(password|code|identity|card|account number|photo|details)`},
-	}
-	// asked are things that may only be named to say that we do not ask for them, or that nobody should.
-	asked = []ask{
-		{"验证码 转账 汇款 付 缴费 保证金", `验证码|转账|汇款|付款|支付|缴费|付钱|保证金`},
-		{"code transfer pay deposit fee", `(?i)\b(verification|security) code\b|\btransfer\b|\bpay(ment|ments)?\b|\bdeposit\b|\bfee\b`},
-	}
-	refusalBefore = regexp.MustCompile(`(?i)(绝不会?|不会|不要|切勿|没有|从不|无)$|\b(never|do not|don't|no) $`)
-	refusalNear   = regexp.MustCompile(`(?i)绝不|不会|不要|切勿|从不|没有任何|\bnever\b|\bdo not\b|\bdon't\b|\bno honest\b`)
-	refusalAfter  = regexp.MustCompile(`(?i)不要照做|不要答应|\bdo not do it\b|\bsay no\b`)
 )
-
-// ask is a pattern of words that a fraud would use.
-type ask struct{ stems, pattern string }
-
-// patterns holds the compiled patterns, by their source.
-var patterns = sync.OnceValue(func() map[string]*regexp.Regexp {
-	m := map[string]*regexp.Regexp{}
-	for _, a := range slices.Concat(commands, asked) {
-		m[a.pattern] = regexp.MustCompile(a.pattern)
-	}
-	return m
-})
-
-// in finds the pattern. Most sentences have none of the stems, and looking for those is much quicker.
-func (a ask) in(sentence, lower string) [][]int {
-	for stem := range strings.FieldsSeq(a.stems) {
-		if strings.Contains(lower, stem) {
-			return patterns()[a.pattern].FindAllStringIndex(sentence, -1)
-		}
-	}
-	return nil
-}
-
-// demand returns the first words of a sentence that ask for what a notice must not ask for, unless the sentence refuses it.
-func demand(sentence string) string {
-	lower := strings.ToLower(sentence)
-	for _, w := range commands {
-		for _, at := range w.in(sentence, lower) {
-			if !refusalBefore.MatchString(sentence[:at[0]]) && !refusalAfter.MatchString(sentence) {
-				return sentence[at[0]:at[1]]
-			}
-		}
-	}
-	for _, w := range asked {
-		for _, at := range w.in(sentence, lower) {
-			if !refusalNear.MatchString(sentence[max(0, at[0]-70):at[0]]) && !refusalAfter.MatchString(sentence) {
-				return sentence[at[0]:at[1]]
-			}
-		}
-	}
-	return ""
-}
 
 // addresses lists what reads like an address and is not ours.
 func (l *linter) addresses(text string) []string {
@@ -320,7 +275,7 @@ const maxSegments = 3
 
 func (l *linter) short() {
 	if n := SMSSegments(l.t.SMS); n > maxSegments {
-		l.found("sms", "is cut into %d messages; at most %d", n, maxSegments)
+		l.found("sms", "is cut into %d messages; at most %d%s", n, maxSegments, costlySign(l.t.SMS, l.t.Language))
 	}
 	if n := len([]rune(l.t.Subject)); n > 100 {
 		l.found("subject", "has %d characters; at most 100", n)
@@ -334,6 +289,15 @@ func (l *linter) short() {
 	if l.t.Language == breach.Chinese && !strings.HasPrefix(l.t.SMS, "【") {
 		l.found("sms", "does not begin with the signature in 【】, which carriers in mainland China demand")
 	}
+}
+
+// costlySign names the first sign for which an SMS in English cannot be written in the alphabet of mobile phones.
+func costlySign(text string, l breach.Language) string {
+	i := strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune(gsm7+gsm7Double, r) })
+	if l != breach.English || i < 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and the sign %q more than halves what one can hold", []rune(text[i:])[0])
 }
 
 // htmlWords returns the words of an HTML text, one line for each block.

@@ -1,6 +1,8 @@
 package templates_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +63,10 @@ func TestLintFinds(t *testing.T) {
 		{"a name in the SMS", func(n *templates.NoticeText) { n.SMS += "⟦people⟧" }, "place for a name"},
 		{"an unknown mark", text("⟦password⟧"), "unknown mark"},
 		{"long SMS", func(n *templates.NoticeText) { n.SMS += strings.Repeat("很长", 80) }, "cut into"},
+		{"SMS with a costly sign", func(n *templates.NoticeText) {
+			n.Language, n.SMS = breach.English, "[Škoda] "+strings.Repeat("long ", 50)
+		}, "'Š' more than halves"},
+		{"a sign of no width", text("cl\u200bick"), "hidden sign"},
 		{"SMS without signature", func(n *templates.NoticeText) { n.SMS = strings.TrimPrefix(n.SMS, "【示例教育】") }, "signature"},
 		{"long subject", func(n *templates.NoticeText) { n.Subject += strings.Repeat("很长", 80) }, "characters"},
 	}
@@ -91,6 +97,40 @@ func TestLintAllows(t *testing.T) {
 		n.Text += add + "\n"
 		if f := templates.Lint(n, templates.RulesFor(sampleOrganisation(), noticeNo)); len(f) > 0 {
 			t.Errorf("%q: %v", add, f)
+		}
+	}
+}
+
+// What a phisher would slip into our people's words is refused, and what honest people write of such an incident is not.
+// One sentence a line.
+func TestLintReadsSentences(t *testing.T) {
+	for file, honest := range map[string]bool{"phisher.txt": false, "honest.txt": true} {
+		b, err := os.ReadFile(filepath.Join("testdata", "lint", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		good := sampleText(t, breach.ToPerson, breach.Chinese)
+		for line := range strings.Lines(string(b)) {
+			line = strings.TrimSpace(line)
+			n := good
+			n.Text += line + "\n"
+			findings := templates.Lint(n, templates.RulesFor(sampleOrganisation(), noticeNo))
+			if refused := slices.ContainsFunc(findings, func(f templates.Finding) bool { return f.Part == "text" }); refused == honest {
+				t.Errorf("%s: %q: %v", file, line, findings)
+			}
+		}
+	}
+}
+
+// A notice names the numbers that its own law's file names, and no other law's.
+func TestLintKnowsTheLawsNumbers(t *testing.T) {
+	const agency = "1-800-685-1111" // in the text of California
+	for law, passes := range map[string]bool{"us-california": true, "cn-pipl": false} {
+		v := underLaw(law)
+		v.Advice = []breach.Text{{ZH: "也可以拨打 " + agency + "。", EN: "You may also call " + agency + "."}}
+		_, err := templates.Default().Notice(v, breach.ToPerson, breach.English)
+		if passes && err != nil || !passes && (err == nil || !strings.Contains(err.Error(), "telephone number \"18006851111\"")) {
+			t.Errorf("%s: %v", law, err)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package templates
 import (
 	"html"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -129,10 +128,8 @@ func examined(name string) string {
 	if linkLike.MatchString(name) {
 		return ""
 	}
-	for _, s := range sentences(name) {
-		if demand(s) != "" || marketing.MatchString(s) {
-			return ""
-		}
+	if anyFraud(name) || marketing.MatchString(name) {
+		return ""
 	}
 	return strings.TrimLeft(name, "=+-@ ")
 }
@@ -149,6 +146,9 @@ func harmless(name string) bool {
 		default:
 			return false
 		}
+		if r == ' ' && unicode.Is(unicode.Han, before) {
+			continue // "点 击" is read as "点击"
+		}
 		if words[[2]rune{r}] || words[[2]rune{before, r}] {
 			return false
 		}
@@ -160,7 +160,7 @@ func harmless(name string) bool {
 // beginnings are the first two letters of every word that a pattern begins with; of a single character, that one.
 var beginnings = sync.OnceValue(func() map[[2]rune]bool {
 	stems := strings.Fields(marketingStems)
-	for _, a := range slices.Concat(commands, asked) {
+	for _, a := range frauds() {
 		stems = append(stems, strings.Fields(a.stems)...)
 	}
 	all := map[[2]rune]bool{}

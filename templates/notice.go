@@ -155,7 +155,7 @@ func (s *Set) Notice(v NoticeView, a breach.Audience, l breach.Language) (Notice
 		},
 	}
 	rules := RulesFor(v.Organisation, v.Number)
-	rules.Official = law.Official
+	rules.Official, rules.Phones = law.Official, law.numbers
 	if findings := Lint(t, rules); len(findings) > 0 {
 		return NoticeText{}, &LintError{Findings: findings}
 	}

@@ -99,6 +99,7 @@ func (s *Set) publicParts(v PublicView) ([]publicPart, error) {
 	rules := RulesFor(v.Organisation, v.Number)
 	for _, law := range laws {
 		rules.Official = append(rules.Official, law.Official...)
+		rules.Phones = append(rules.Phones, law.numbers...)
 	}
 	if len(laws) > 1 {
 		v.Law = GeneralLaw // one emergency number would be wrong for the others
