@@ -75,16 +75,16 @@ func (b *builder) person(rec *record, row *Row) {
 		p = new(Person)
 	}
 	*p = Person{Line: rec.line, Guardians: p.Guardians[:0], key: b.key}
-	p.ExternalID = c.prose(fExternalID, maxIDBytes)
-	p.Name = c.prose(fName, maxNameRunes)
-	p.Address = c.prose(fAddress, maxPlaceRunes)
+	p.ExternalID = c.number(fExternalID)
+	p.Name = c.named(fName, maxNameRunes)
+	p.Address = c.named(fAddress, maxPlaceRunes)
+	p.Region = c.inRegion()
 	p.Email = c.email(fEmail)
-	p.Phone = c.phone(fPhone)
+	p.Phone = c.phone(fPhone, p.Region)
 	p.PushToken = c.checked(fPushToken, BadPushToken, normalToken)
 	p.Language = c.language()
-	p.Region = c.inRegion()
 	p.Categories = c.categories()
-	p.number = c.prose(fPersonID, maxIDBytes)
+	p.number = c.number(fPersonID)
 	c.guardians(p)
 	if c.refused == nil && !p.identified() {
 		c.refused = b.reject(rec.line, -1, Nobody)
@@ -131,7 +131,7 @@ func (c *cells) guardians(p *Person) {
 		if at[guardianField(n, 0)]|at[guardianField(n, 1)]|at[guardianField(n, 2)] == 0 {
 			continue
 		}
-		p.addGuardian(Guardian{c.prose(guardianField(n, 0), maxNameRunes), c.email(guardianField(n, 1)), c.phone(guardianField(n, 2))})
+		p.addGuardian(Guardian{c.named(guardianField(n, 0), maxNameRunes), c.email(guardianField(n, 1)), c.phone(guardianField(n, 2), p.Region)})
 	}
 }
 
@@ -217,6 +217,34 @@ func (c *cells) prose(f fieldNo, limit int) string {
 	return text
 }
 
+// named is a name or an address.
+func (c *cells) named(f fieldNo, limit int) string {
+	text := c.prose(f, limit)
+	if unnamed(text) {
+		return ""
+	}
+	return text
+}
+
+// number is what tells people apart by itself. One that a spreadsheet has rounded would tell several of them to be one.
+func (c *cells) number(f fieldNo) string {
+	text := c.prose(f, maxIDBytes)
+	if text == "" {
+		return ""
+	}
+	if text[0] == '\'' && digits(text[1:]) {
+		text = text[1:] // a spreadsheet's mark for text
+	}
+	switch {
+	case unnumbered(text):
+		return ""
+	case scientific(text):
+		_, i := c.raw(f)
+		c.refuse(i, Scientific)
+	}
+	return text
+}
+
 // clean is a cell as machines compare it, or empty.
 func (c *cells) clean(f fieldNo) (text string, column int) {
 	cell, i := c.raw(f)
@@ -236,27 +264,32 @@ func (c *cells) checked(f fieldNo, fault Reason, normal func(string) (string, bo
 	if text == "" {
 		return ""
 	}
-	text, ok := normal(text)
+	usable, ok := normal(text)
 	if !ok {
-		c.b.warn(c.row, i, fault)
+		c.b.warn(c.row, i, faultOf(text, fault, normal))
 		return ""
 	}
-	return text
+	return usable
 }
 
-func (c *cells) email(f fieldNo) string { return c.checked(f, BadEmail, normalEmail) }
+func (c *cells) email(f fieldNo) string { return c.checked(f, BadEmail, givenEmail) }
 
-func (c *cells) phone(f fieldNo) string {
+// phone reads a number. lives is the region that the row names, or empty.
+func (c *cells) phone(f fieldNo, lives string) string {
 	text, i := c.clean(f)
 	if text == "" {
 		return ""
 	}
-	if c.b.region == "CN" && chineseMobile(text) {
+	home := lives == "" || strings.HasPrefix(lives, c.b.region)
+	if home && c.b.region == "CN" && chineseMobile(text) {
 		return c.b.made.join("+86", text)
 	}
-	number, ok := normalPhone(text, c.b.region)
-	if !ok {
-		c.b.warn(c.row, i, BadPhone)
+	if home {
+		lives = c.b.region
+	}
+	number, fault := phoneOfSomebody(text, c.b.region, lives)
+	if fault != "" {
+		c.b.warn(c.row, i, fault)
 	}
 	return number
 }

@@ -17,13 +17,14 @@ func normalEmail(s string) (string, bool) {
 	if at > 0 && at <= 64 && len(s) <= 254 && simpleLocal(s[:at]) && plainDomain(s[at+1:]) {
 		return s, true
 	}
-	return emailOf(s, at)
+	return emailOf(s)
 }
 
-func emailOf(s string, at int) (string, bool) {
-	if len(s) > 254 || strings.ContainsAny(s, " \t\r\n\"<>(),;:\\[]") {
+func emailOf(s string) (string, bool) {
+	if len(s) > 254 || strings.ContainsAny(s, " \t\r\n\"<>(),;:\\[]*") {
 		return "", false
 	}
+	at := strings.LastIndexByte(s, '@')
 	if at < 1 || at > 64 {
 		return "", false
 	}
@@ -41,6 +42,30 @@ func emailOf(s string, at int) (string, bool) {
 		return s, true
 	}
 	return s[:at+1] + domain, true
+}
+
+// givenEmail reads an address as a file gives it.
+func givenEmail(s string) (string, bool) {
+	if usable, ok := normalEmail(s); ok {
+		return usable, true
+	}
+	if bare := bareAddress(s); bare != s {
+		return normalEmail(bare)
+	}
+	return "", false
+}
+
+// bareAddress takes off what address books and web pages write around an address: Name <…>, mailto:, and the mark that ends a
+// sentence or a list of one.
+func bareAddress(s string) string {
+	s = strings.TrimRight(s, ".,;、。，； ")
+	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
+		s = s[7:]
+	}
+	if i := strings.IndexByte(s, '<'); i >= 0 && strings.HasSuffix(s, ">") && strings.Count(s, "@") == 1 {
+		s = s[i+1 : len(s)-1]
+	}
+	return strings.TrimSpace(s)
 }
 
 // simpleLocal spares nearly every address the parser.
@@ -138,7 +163,7 @@ func normalPhone(s, region string) (string, bool) {
 }
 
 func phoneOf(s, region string) (string, bool) {
-	if len(s) > 40 || strings.Trim(s, "+0123456789-. ()/") != "" {
+	if s = barePhone(s); len(s) > 40 || strings.Trim(s, "+0123456789-. ()/") != "" {
 		return "", false
 	}
 	n, err := phonenumbers.Parse(s, region)
@@ -146,6 +171,57 @@ func phoneOf(s, region string) (string, bool) {
 		return "", false
 	}
 	return phonenumbers.Format(n, phonenumbers.E164), true
+}
+
+// barePhone writes a number with the usual marks: tables of data frames hold 13800138000.0, and texts have dashes of their own.
+func barePhone(s string) string {
+	s = strings.TrimPrefix(s, "tel:")
+	if whole, ok := strings.CutSuffix(s, ".0"); ok && digits(whole) {
+		return whole
+	}
+	if ascii(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r >= '\u2010' && r <= '\u2015' || r == '\u2212' {
+			return '-'
+		}
+		return r
+	}, s)
+}
+
+// phoneOfSomebody reads a number. Where it has no country code and the person lives elsewhere, by the row, the plan of that
+// country goes first: ten digits of somebody in New York would else be a landline in Shanghai. One that is a number by that plan
+// and a mobile by the organisation's could be either's, so it is nobody's.
+func phoneOfSomebody(s, home, lives string) (string, Reason) {
+	own, ok := normalPhone(s, home)
+	country, _, _ := strings.Cut(lives, "-")
+	if country != home && country != "EU" && !strings.HasPrefix(s, "+") {
+		if there, isThere := normalPhone(s, country); isThere && there != own {
+			if ok && mayBeMobile(own) && !isMobile(there) {
+				return "", PhoneCountry
+			}
+			return there, ""
+		}
+	}
+	if !ok {
+		return "", faultOf(s, BadPhone, func(s string) (string, bool) { return normalPhone(s, home) })
+	}
+	return own, ""
+}
+
+func kindOf(e164 string) phonenumbers.PhoneNumberType {
+	n, err := phonenumbers.Parse(e164, "")
+	if err != nil {
+		return phonenumbers.UNKNOWN
+	}
+	return phonenumbers.GetNumberType(n)
+}
+
+func isMobile(e164 string) bool { return kindOf(e164) == phonenumbers.MOBILE }
+
+func mayBeMobile(e164 string) bool {
+	return isMobile(e164) || kindOf(e164) == phonenumbers.FIXED_LINE_OR_MOBILE
 }
 
 // chineseMobile spares nearly every number in China the library, which takes microseconds; it asks that library once about

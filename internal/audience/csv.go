@@ -22,22 +22,7 @@ type csvSource struct {
 // openCSV reads the header and finds the delimiter by which most of it is understood.
 func openCSV(lines *lineReader, o Options, p *plan) (source, *header, error) {
 	s := &csvSource{lines: lines, limits: o.Limits, raw: o.Raw}
-	first, err := s.firstLine()
-	if err != nil {
-		return nil, nil, err
-	}
-	first = first.copied()
-	if noText(first.raw) {
-		return nil, nil, fmt.Errorf("line %d, the header, has bytes that no text has: this is not a CSV file, whatever its name says", first.no)
-	}
-	if err := lines.dec.settle(first.raw, lines.ahead()); err != nil {
-		return nil, nil, err
-	}
-	text, fault := lines.text(first)
-	if fault != "" {
-		return nil, nil, fmt.Errorf("line %d, the header, has broken characters: save the file again as \"CSV UTF-8\", or name its encoding with --encoding", first.no)
-	}
-	head, err := s.readHeader(text, p)
+	head, err := s.findHeader(p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,6 +31,47 @@ func openCSV(lines *lineReader, o Options, p *plan) (source, *header, error) {
 	}
 	lines.blocks = true
 	return s, head, nil
+}
+
+// findHeader reads over titles, and over the line by which a spreadsheet is told the separator. It tells what is wrong with the
+// first line that has several cells.
+func (s *csvSource) findHeader(p *plan) (*header, error) {
+	var refused error
+	for range maxTitles + 1 {
+		first, err := s.firstLine()
+		switch {
+		case err != nil && refused != nil:
+			return nil, refused
+		case err != nil:
+			return nil, err
+		}
+		head, title, err := s.headerAt(first.copied(), p)
+		if err == nil {
+			return head, nil
+		}
+		if refused == nil || !title {
+			refused = err
+		}
+		if !title {
+			break
+		}
+	}
+	return nil, refused
+}
+
+// headerAt reads a header. title says that the line has one cell, whatever separates cells.
+func (s *csvSource) headerAt(line physical, p *plan) (head *header, title bool, err error) {
+	if noText(line.raw) {
+		return nil, false, fmt.Errorf("line %d, the header, has bytes that no text has: this is not a CSV file, whatever its name says", line.no)
+	}
+	if err := s.lines.dec.settle(line.raw, s.lines.ahead()); err != nil {
+		return nil, false, err
+	}
+	text, fault := s.lines.text(line)
+	if fault != "" {
+		return nil, false, fmt.Errorf("line %d, the header, has broken characters: save the file again as \"CSV UTF-8\", or name its encoding with --encoding", line.no)
+	}
+	return s.readHeader(text, p)
 }
 
 // noText recognises what no text holds: a byte of the first 32 that neither ends lines nor separates cells.
@@ -69,9 +95,10 @@ func (s *csvSource) firstLine() (physical, error) {
 	}
 }
 
-func (s *csvSource) readHeader(text string, p *plan) (*header, error) {
+func (s *csvSource) readHeader(text string, p *plan) (_ *header, title bool, err error) {
 	var best header
 	var delimiter byte
+	title = true
 	unreadable := false // by commas, the usual delimiter
 	for _, comma := range []byte{',', '\t', ';', '|'} {
 		s.comma = comma
@@ -80,18 +107,22 @@ func (s *csvSource) readHeader(text string, p *plan) (*header, error) {
 			unreadable = unreadable || comma == ','
 			continue
 		}
+		title = title && filled(cells) < 2
 		if h := parseHeader(cells, p); best.cells == nil || h.known > best.known {
 			best, delimiter = h, comma
 		}
 	}
 	if best.known == 0 && unreadable {
-		return nil, fmt.Errorf("the header cannot be read: it has a quote without its other half, more than %d columns, or a name longer than %d bytes", s.limits.Columns, s.limits.FieldBytes)
+		return nil, false, fmt.Errorf("the header cannot be read: it has a quote without its other half, more than %d columns, or a name longer than %d bytes", s.limits.Columns, s.limits.FieldBytes)
+	}
+	if err := best.person(); err != nil {
+		return nil, false, err
 	}
 	if err := best.check(); err != nil {
-		return nil, err
+		return nil, title, err
 	}
 	s.comma, s.width, s.mayFold = delimiter, len(best.cells), best.mayFold
-	return &best, nil
+	return &best, false, nil
 }
 
 // wantRows refuses a header without rows before anything is stored.

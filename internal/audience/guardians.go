@@ -89,7 +89,7 @@ func joinsOf(h *header) [joinKinds]bool {
 }
 
 // toldOfGuardians are the warnings that matter in a file of guardians; that a guardian's age is not known does not.
-var toldOfGuardians = []Reason{BadEmail, BadPhone, BadResidentID, BadBirthDate, Rounded, CellError}
+var toldOfGuardians = []Reason{BadEmail, BadPhone, MaskedValue, SeveralContacts, PhoneCountry, Scientific, BadResidentID, BadBirthDate, Rounded, CellError}
 
 func (g *Guardians) take(f *File, row Row, own bool) error {
 	if row.Reject != nil {

@@ -227,6 +227,30 @@ func (h *header) check() error {
 	return h.plan.used()
 }
 
+// person refuses a header that is somebody: with columns named by their numbers a file without header looks like one with, and
+// whoever is in its first line would be lost.
+func (h *header) person() error {
+	for i, name := range h.names {
+		text := code(name)
+		_, email := normalEmail(text)
+		if email || chineseMobile(text) || h.fields[i] != noField && sevenDigits(text) {
+			return fmt.Errorf("column %d of the header holds an address, a number or a date, so the first line is somebody and no header: put a line with the names of the columns above it, such as 姓名,手机号,邮箱 or name,phone,email", i+1)
+		}
+	}
+	return nil
+}
+
+// sevenDigits recognises numbers of phones and of people, and dates.
+func sevenDigits(s string) bool {
+	n := 0
+	for i := range len(s) {
+		if s[i] >= '0' && s[i] <= '9' {
+			n++
+		}
+	}
+	return n >= 7 && strings.Trim(s, "+0123456789-. ()/Xx") == ""
+}
+
 func (h *header) unambiguous() error {
 	for i, f := range h.fields {
 		if first := int(h.at[f]) - 1; f != noField && first != i {
@@ -257,6 +281,9 @@ func nameOf(f fieldNo) string {
 	zh, _, _ := strings.Cut(synonyms[f].names, " ")
 	return zh + "/" + string(synonyms[f].field)
 }
+
+// maxTitles is how many rows may stand above the header, each with a title in one cell.
+const maxTitles = 5
 
 // column reports whether the file has a column of that field.
 func (h *header) column(f fieldNo) bool { return h.at[f] > 0 }

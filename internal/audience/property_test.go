@@ -131,7 +131,8 @@ func TestEachLineBelongsToOneRow(t *testing.T) {
 
 func TestWhatACSVWriterWritesIsRead(t *testing.T) {
 	word := rapid.StringMatching(`[a-z甲-癸",;' ]{1,12}`).Filter(func(s string) bool {
-		return strings.TrimSpace(s) != "" && !strings.HasPrefix(strings.TrimSpace(s), `="`)
+		s = strings.TrimSpace(s)
+		return s != "" && !strings.HasPrefix(s, `="`) && !strings.ContainsAny(s[:1], "nu") // null and undefined are no accounts
 	})
 	note := rapid.StringMatching("[a-z\"\n]{0,12}")
 	rapid.Check(t, func(t *rapid.T) {

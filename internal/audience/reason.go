@@ -30,6 +30,7 @@ const (
 	Merged      Reason = "merged_cells"
 	Rounded     Reason = "rounded_number" // also a warning, where the cell is not needed
 	CellError   Reason = "cell_error"     // also a warning, where the cell is not needed
+	Scientific  Reason = "scientific"     // also a warning, where the cell is not needed
 )
 
 // What is wrong with a row that is kept.
@@ -52,6 +53,10 @@ const (
 	SerialDate    Reason = "serial_date"
 	BadRegion     Reason = "region"
 	BadCategory   Reason = "category"
+
+	MaskedValue     Reason = "masked"
+	SeveralContacts Reason = "several_contacts"
+	PhoneCountry    Reason = "phone_country"
 )
 
 // Reject is a row that could not be understood as a person. It is set aside for a person to mend.
@@ -90,6 +95,7 @@ var texts = map[Reason]breach.Text{
 	Merged:        {ZH: "“@”一格属于合并单元格，不知道内容归哪一行，该行已搁置。请取消合并并逐行填写后再导入。", EN: "The cell in column \"@\" is part of merged cells, so it cannot be told whose it is; the line was set aside. Unmerge the cells, fill in each row and import it again."},
 	Rounded:       {ZH: "“@”一格是超过 15 位的数字，电子表格会改写其末尾几位，不能采用。请将该列设为文本格式后重新填写。", EN: "The cell in column \"@\" is a number of more than 15 digits, of which spreadsheets change the last ones; it cannot be used. Format the column as text and enter it anew."},
 	CellError:     {ZH: "“@”一格是表格错误值（如 #N/A）或没有结果的公式，不能采用。请在表格中改正。", EN: "The cell in column \"@\" holds a spreadsheet's error, such as #N/A, or a formula without its result, and cannot be used. Mend it in the spreadsheet."},
+	Scientific:    {ZH: "“@”一格是电子表格的科学计数（如 1.38E+10），末尾各位已经丢失，不能采用。请将该列设为文本格式后重新导出。", EN: "The cell in column \"@\" is a number as spreadsheets shorten it, such as 1.38E+10, and has lost its end; it cannot be used. Format the column as text and export it anew."},
 	BadEmail:      {ZH: "“@”一格不是可用的邮箱地址，未采用；此人仍保留。", EN: "The cell in column \"@\" is not a usable email address and was not taken over; the person is kept."},
 	BadPhone:      {ZH: "“@”一格不是有效的电话号码，未采用；此人仍保留。", EN: "The cell in column \"@\" is not a valid phone number and was not taken over; the person is kept."},
 	BadPushToken:  {ZH: "“@”一格不是可用的推送标识，未采用；此人仍保留。", EN: "The cell in column \"@\" is not a usable push token and was not taken over; the person is kept."},
@@ -108,6 +114,10 @@ var texts = map[Reason]breach.Text{
 	Invisible:     {ZH: "“@”一格含有不可见字符，已删去。", EN: "The cell in column \"@\" had invisible characters; they were removed."},
 	NoContact:     {ZH: "该行没有任何可用的联系方式；此人仍计入受影响人数，须以公告告知。", EN: "The line has no usable contact. The person still counts as affected and must be told by public notice."},
 	NoGuardian:    {ZH: "该行为未成年人，但没有监护人的可用联系方式。", EN: "The line is about a minor and has no usable contact of a guardian."},
+
+	MaskedValue:     {ZH: "“@”一格经过脱敏（含星号），无法联系到人，未采用；此人仍保留。请导出未脱敏的联系方式。", EN: "The cell in column \"@\" is masked with asterisks and reaches nobody; it was not taken over, the person is kept. Export the contacts unmasked."},
+	SeveralContacts: {ZH: "“@”一格有不止一个联系方式，不知以哪个为准，均未采用；此人仍保留。请只留一个。", EN: "The cell in column \"@\" has more than one contact, so it cannot be told which counts; none was taken over, the person is kept. Leave one."},
+	PhoneCountry:    {ZH: "“@”一格的号码没有国家代码，按本机构所在国和此人所在地都可能是真的，未采用；此人仍保留。请写明国家代码（如 +86、+1）。", EN: "The number in column \"@\" has no country code and may be one of this organisation's country or of the person's; it was not taken over, the person is kept. Write the country code, such as +86 or +1."},
 }
 
 // TextOf says in words what a reason means for a column's header; empty for a reason that is not known.

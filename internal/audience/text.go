@@ -52,18 +52,38 @@ func codeOf(cell string) string {
 	return cell
 }
 
+// placeholders are what files write where there is nothing, MySQL, R, Python and JavaScript among those who write them.
+var placeholders = []string{
+	"-", "--", "—", "/", `\n`, "n/a", "na", "#n/a", "<na>", "nan", "null", "nil", "none", "(null)", "undefined",
+	"无", "暂无", "没有", "空", "不详", "未知", "未填", "未填写", "未提供",
+}
+
 const longestPlaceholder = 12 // bytes
 
 func placeholder(s string) bool {
-	if len(s) > longestPlaceholder || s == "" || s[0] >= '0' && s[0] <= '9' || s[0] == '+' {
+	if s == "" || len(s) > longestPlaceholder {
 		return false
 	}
-	switch strings.ToLower(s) {
-	case "-", "--", "—", "/", "\\n", "n/a", "na", "#n/a", "null", "nil", "none", "(null)", "无", "暂无", "空", "未知", "未填", "未填写":
-		return true
+	switch s[0] {
+	case '-', '/', '\\', '#', '<', '(', 'n', 'N', 'u', 'U', 0xe2, 0xe4, 0xe6, 0xe7: // how they begin
+	default:
+		return false
+	}
+	for _, p := range placeholders {
+		if len(p) == len(s) && strings.EqualFold(p, s) {
+			return true
+		}
 	}
 	return false
 }
+
+// unnamed reports whether a name or an address stands for nothing. What is written as names are may be one.
+func unnamed(s string) bool {
+	return placeholder(s) && s != "Na" && s != "na" && s != "Nan" && s != "空"
+}
+
+// unnumbered reports whether a number that should tell people apart stands for nothing: all who have none would become one.
+func unnumbered(s string) bool { return s == "0" || s == "-1" || placeholder(s) }
 
 // prose prepares what people read, a name or an address: composed, without invisible characters, runs of white space made one
 // space. cleaned says that something invisible was dropped; a control character is the caller's to refuse.

@@ -127,9 +127,6 @@ func (s *sheetSource) begin(part string) error {
 	return nil
 }
 
-// maxTitles is how many rows may stand above the header, each with a title in one cell.
-const maxTitles = 5
-
 func (s *sheetSource) readHeader(p *plan) (*header, error) {
 	var refused error
 	for range maxTitles + 1 {
@@ -147,6 +144,9 @@ func (s *sheetSource) readHeader(p *plan) (*header, error) {
 			return nil, fmt.Errorf("the header in row %d has more than %d columns", s.row, s.limits.Columns)
 		}
 		head := parseHeader(cells, p)
+		if err := head.person(); err != nil {
+			return nil, fmt.Errorf("row %d: %w", s.row, err)
+		}
 		err := head.check()
 		if err == nil {
 			if m := s.mergeIn(len(cells), head.fields); m {
