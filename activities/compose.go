@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -29,22 +30,17 @@ func newApprovedTexts(content breach.Content, cohorts []store.Cohort) *approvedT
 }
 
 // compose writes one message for everyone behind a contact: one mail names all of a mother's children, and speaks of her own
-// data too where they were exposed as well.
+// data too where they were exposed as well. Where several people share a mailbox, each of them is greeted, and reads of their own.
 func (t *approvedTexts) compose(w store.Work) (notifiers.Message, bool) {
 	m := notifiers.Message{ID: w.Delivery, To: w.To, Date: w.ClaimedAt}
-	first, ok := t.merged(w.Behind, breach.ToGuardian)
-	second, both := t.merged(w.Behind, breach.ToPerson)
-	switch {
-	case ok && both:
-		first.Text += "\n" + betweenMails + "\n\n" + second.Text
-		first.HTML = joinMails(first.HTML, second.HTML)
-	case both:
-		first, ok = second, true
-	case !ok:
-		first, ok = t.merged(w.Behind, breach.ToMinor)
-	}
-	if !ok {
+	notices := t.notices(w.Behind)
+	if len(notices) == 0 {
 		return m, false
+	}
+	first := notices[0]
+	for _, next := range notices[1:] {
+		first.Text += "\n" + betweenMails + "\n\n" + next.Text
+		first.HTML = joinMails(first.HTML, next.HTML)
 	}
 	m.Language, m.Subject, m.Text, m.HTML, m.Variables, m.Audience = first.Language, first.Subject, first.Text, first.HTML, first.Variables, first.Audience
 	switch w.Channel {
@@ -55,6 +51,50 @@ func (t *approvedTexts) compose(w store.Work) (notifiers.Message, bool) {
 	default:
 	}
 	return m, true
+}
+
+// notices are the texts for everyone behind a contact, the first of which gives the subject, the SMS and the push message: to the
+// guardian, to grown-ups, and to those minors of whom no guardian's notice speaks.
+func (t *approvedTexts) notices(behind []store.Recipient) []templates.NoticeText {
+	var out []templates.NoticeText
+	if text, ok := t.merged(behind, breach.ToGuardian); ok {
+		out = append(out, text)
+	}
+	for _, role := range []breach.Audience{breach.ToPerson, breach.ToMinor} {
+		for _, alike := range t.alike(behind, role) {
+			if text, ok := t.merged(alike, role); ok {
+				out = append(out, text)
+			}
+		}
+	}
+	return out
+}
+
+// alike sorts the readers of a role into those who get the same text.
+func (t *approvedTexts) alike(behind []store.Recipient, role breach.Audience) [][]store.Recipient {
+	var keys []string
+	groups := map[string][]store.Recipient{}
+	for _, r := range behind {
+		if r.Role != role || role == breach.ToMinor && throughGuardian(behind, r.Person) {
+			continue
+		}
+		c := t.cohorts[r.Cohort]
+		key := c.Region + " " + string(r.Language) + " " + strings.Join(c.Categories, ",")
+		if groups[key] == nil {
+			keys = append(keys, key)
+		}
+		groups[key] = append(groups[key], r)
+	}
+	out := make([][]store.Recipient, len(keys))
+	for i, key := range keys {
+		out[i] = groups[key]
+	}
+	return out
+}
+
+// throughGuardian reports whether a guardian behind the same contact is told of a minor.
+func throughGuardian(behind []store.Recipient, minor string) bool {
+	return slices.ContainsFunc(behind, func(r store.Recipient) bool { return r.Role == breach.ToGuardian && r.Person == minor })
 }
 
 // betweenMails stands between two notices in one mail.
@@ -76,16 +116,21 @@ func (t *approvedTexts) merged(behind []store.Recipient, role breach.Audience) (
 	var first *store.Recipient
 	var names templates.MergeNames
 	var own []string
-	all := false // of somebody among them nobody knows what was exposed: all of it is told
+	unnamed := map[string]int{} // children without a name, by their guardian
+	all := false                // of somebody among them nobody knows what was exposed: all of it is told
 	for i, r := range behind {
 		if r.Role != role {
 			continue
 		}
 		if first == nil {
 			first, names.Recipient = &behind[i], r.Name
+		} else if r.Name != names.Recipient && !slices.Contains(names.Others, r.Name) {
+			names.Others = append(names.Others, r.Name)
 		}
-		if !slices.Contains(names.People, r.Person) {
-			names.People = append(names.People, r.Person) // empty for one without a name: "one more child"
+		if r.Person == "" { // two guardians of one child are two recipients of it
+			unnamed[r.Name]++
+		} else if !slices.Contains(names.People, r.Person) {
+			names.People = append(names.People, r.Person)
 		}
 		categories := t.cohorts[r.Cohort].Categories
 		all = all || len(categories) == 0
@@ -100,6 +145,9 @@ func (t *approvedTexts) merged(behind []store.Recipient, role breach.Audience) (
 	}
 	if all {
 		own = nil
+	}
+	for range slices.Max(append(slices.Collect(maps.Values(unnamed)), 0)) {
+		names.People = append(names.People, "") // "one more child"
 	}
 	slices.Sort(own)
 	text, ok := t.choose(t.cohorts[first.Cohort].Region, first.Language, role, own)

@@ -122,6 +122,53 @@ func TestComposeForTwoRoles(t *testing.T) {
 	}
 }
 
+// Two grown-ups who share a mailbox are both greeted, and each reads of their own data only.
+func TestComposeForASharedMailbox(t *testing.T) {
+	texts := approvedForTest(t, everywhere,
+		store.Cohort{No: 1, Region: "CN", Categories: []string{"credentials"}}, store.Cohort{No: 2, Region: "CN", Categories: []string{"health"}})
+	wang := store.Recipient{ID: 1, Cohort: 1, Role: breach.ToPerson, Language: "en", Name: "Wang Fang", Person: "Wang Fang"}
+	li := store.Recipient{ID: 2, Cohort: 2, Role: breach.ToPerson, Language: "en", Name: "Li Qiang", Person: "Li Qiang"}
+	m, _ := texts.compose(store.Work{Channel: breach.Email, Behind: []store.Recipient{wang, li}})
+	for _, part := range []string{m.Text, m.HTML} {
+		his, hers, found := strings.Cut(part, "────")
+		if !found || !strings.Contains(his, "Dear Wang Fang,") || strings.Contains(his, "medical") || !strings.Contains(hers, "Dear Li Qiang,") || strings.Contains(hers, "account names") {
+			t.Errorf("not each of their own:\n%s", part)
+		}
+	}
+	li.Cohort = 1
+	m, _ = texts.compose(store.Work{Channel: breach.Email, Behind: []store.Recipient{wang, li}})
+	if !strings.Contains(m.Text, "Dear Wang Fang and Li Qiang,") || strings.Contains(m.Text, "────") {
+		t.Errorf("of the same data both are told at once:\n%s", m.Text)
+	}
+}
+
+// A minor who shares a mailbox with somebody who is not told of them reads their own notice, below the other.
+func TestComposeForAMinorWithoutAGuardian(t *testing.T) {
+	texts := approvedForTest(t, everywhere, store.Cohort{No: 1, Region: "CN"})
+	sister := store.Recipient{ID: 1, Cohort: 1, Role: breach.ToPerson, Language: "zh-CN", Name: "张小红", Person: "张小红"}
+	minor := store.Recipient{ID: 2, Cohort: 1, Role: breach.ToMinor, Language: "zh-CN", Name: "张小明", Person: "张小明"}
+	other := store.Recipient{ID: 3, Cohort: 1, Role: breach.ToGuardian, Language: "zh-CN", Name: "张伟", Person: "张小刚"}
+	for _, behind := range [][]store.Recipient{{sister, minor}, {other, minor}} {
+		m, _ := texts.compose(store.Work{Channel: breach.Email, Behind: behind})
+		if !strings.Contains(m.Text, "张小明，你好") || !strings.Contains(m.HTML, "这不是你的错") || m.Audience == breach.ToMinor {
+			t.Errorf("the minor counts as told and is not:\n%s", m.Text)
+		}
+	}
+}
+
+// A child of two guardians who share a mailbox is one child, and children without names are counted.
+func TestComposeCountsChildren(t *testing.T) {
+	texts := approvedForTest(t, everywhere, store.Cohort{No: 1, Region: "CN"})
+	of := func(id int64, guardian, child string) store.Recipient {
+		return store.Recipient{ID: id, Cohort: 1, Role: breach.ToGuardian, Language: "zh-CN", Name: guardian, Person: child}
+	}
+	behind := []store.Recipient{of(1, "张伟", "张小明"), of(2, "李娜", "张小明"), of(3, "张伟", ""), of(4, "李娜", ""), of(5, "张伟", ""), of(6, "李娜", "")}
+	m, _ := texts.compose(store.Work{Channel: breach.Email, Behind: behind})
+	if !strings.Contains(m.Text, "张伟和李娜，您好") || !strings.Contains(m.Text, "登记为张小明和另外 2 名孩子的监护人") {
+		t.Error(m.Text)
+	}
+}
+
 // A child who shares a telephone with the guardian is told through the guardian.
 func TestComposeForAChild(t *testing.T) {
 	texts := approvedForTest(t, everywhere, store.Cohort{No: 1, Region: "CN"})

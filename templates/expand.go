@@ -63,19 +63,26 @@ func join(pieces []piece, v values) string {
 		if i > 0 && strings.HasSuffix(text, ".") && strings.HasPrefix(words, ".") {
 			words = words[1:] // "from Example Co., Ltd." ends its sentence
 		}
+		if i > 0 && strings.HasSuffix(text, ".") && strings.HasPrefix(words, "。") {
+			text = strings.TrimSuffix(text, ".") // "我们是 Example Inc。": one sign ends a sentence
+		}
 		text = glue(text, words)
 	}
 	return strings.TrimSpace(text)
 }
 
 // glue puts words and a value behind each other. A template leaves a space beside a value that is most often a number or a
-// Latin word ("打 110"); between Chinese characters there is none ("打当地的报警电话").
+// Latin word ("打 110"); between Chinese characters there is none ("打当地的报警电话"), and beside a Latin name there always is
+// one ("我们是 Example Inc").
 func glue(before, after string) string {
 	left, right := strings.TrimSuffix(before, " "), strings.TrimPrefix(after, " ")
 	last, _ := utf8.DecodeLastRuneInString(left)
 	first, _ := utf8.DecodeRuneInString(right)
 	if unicode.Is(unicode.Han, last) && unicode.Is(unicode.Han, first) {
 		return left + right
+	}
+	if left == before && right == after && !unicode.IsDigit(first) && !unicode.IsDigit(last) && touch(last, first) {
+		return before + " " + after
 	}
 	return before + after
 }

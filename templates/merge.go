@@ -3,6 +3,7 @@ package templates
 import (
 	"html"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -14,6 +15,7 @@ import (
 // MergeNames are the names of one message: personal data.
 type MergeNames struct {
 	Recipient string   // who reads it; empty where the name is not known
+	Others    []string // who else reads it, where several share a mailbox
 	People    []string // for a guardian: the minors, each once, in a fixed order; one without a name is ""
 	Several   bool     // keep the lines for a guardian of several also where fewer are named: to show a text to everybody
 }
@@ -28,8 +30,8 @@ func (t NoticeText) Merge(names MergeNames) NoticeText {
 		t, _ = t.For()
 	}
 	greeting := t.Marks.GreetingUnnamed
-	if name := mergeable(names.Recipient); name != "" {
-		greeting = strings.ReplaceAll(t.Marks.Greeting, mark("recipient"), name)
+	if readers := t.readers(names); readers != "" {
+		greeting = strings.ReplaceAll(t.Marks.Greeting, mark("recipient"), readers)
 	}
 	people := t.people(names.People)
 	several := names.Several || len(names.People) > 1 && people != t.Marks.PeopleUnnamed // "each of the children named above"
@@ -55,7 +57,7 @@ func fill(s, greeting, people string, several bool) string {
 			b.WriteString(greeting)
 			s = rest
 		} else if rest, ok := strings.CutPrefix(s, peopleMark); ok {
-			b.WriteString(people)
+			b.WriteString(spaced(b.String(), people, rest))
 			s = rest
 		} else if rest, ok := strings.CutPrefix(s, severalMark); ok {
 			s = rest
@@ -74,9 +76,30 @@ func fill(s, greeting, people string, several bool) string {
 const (
 	greetingMark = markOpen + "greeting" + markClose
 	peopleMark   = markOpen + "people" + markClose
+	countMark    = markOpen + "count" + markClose
 
 	severalMark    = markOpen + severalWord + markClose
 	endSeveralMark = markOpen + endSeveralWord + markClose
+)
+
+// readers joins the names of those who are greeted. Where one of several cannot be shown, nobody is named: a greeting that leaves
+// somebody out would be wrong.
+func (t NoticeText) readers(names MergeNames) string {
+	var shown []string
+	for _, n := range append([]string{names.Recipient}, names.Others...) {
+		if n = mergeable(n); n == "" || len(shown) == maxGreeted {
+			return ""
+		}
+		shown = append(shown, n)
+	}
+	return t.joined(shown)
+}
+
+// maxGreeted and maxNamed are the most readers and children whom one message names. A contact with more is nobody's mailbox: a
+// number that many records share.
+const (
+	maxGreeted = 4
+	maxNamed   = 12
 )
 
 // people joins the names of minors: "张小明、张小红和张小刚".
@@ -90,20 +113,57 @@ func (t NoticeText) people(names []string) string {
 		}
 		shown = append(shown, n)
 	}
-	if len(shown) == 0 {
+	switch {
+	case (len(shown) == 0 && hidden > 1 || len(names) > maxNamed) && t.Marks.PeopleCounted != "":
+		return counted(t.Marks.PeopleCounted, len(names))
+	case len(shown) == 0:
 		return t.Marks.PeopleUnnamed
+	case hidden > 1 && t.Marks.PeopleHidden != "":
+		shown = append(shown, counted(t.Marks.PeopleHidden, hidden))
+	default:
+		for range hidden {
+			shown = append(shown, t.Marks.PersonHidden)
+		}
 	}
-	for range hidden {
-		shown = append(shown, t.Marks.PersonHidden)
-	}
+	return t.joined(shown)
+}
+
+func counted(words string, n int) string {
+	return strings.ReplaceAll(words, countMark, strconv.Itoa(n))
+}
+
+// joined writes names as a list: "A, B and C".
+func (t NoticeText) joined(names []string) string {
 	comma, and := ", ", " and "
 	if t.Language == breach.Chinese {
 		comma, and = "、", "和"
 	}
-	if len(shown) == 1 {
-		return shown[0]
+	if len(names) == 1 {
+		return names[0]
 	}
-	return strings.Join(shown[:len(shown)-1], comma) + and + shown[len(shown)-1]
+	first, last := strings.Join(names[:len(names)-1], comma), names[len(names)-1]
+	return first + spaced(first, and, last) + last
+}
+
+// spaced puts spaces around words where Chinese characters would touch Latin letters or digits of a name.
+func spaced(before, words, after string) string {
+	left, _ := utf8.DecodeLastRuneInString(before)
+	first, _ := utf8.DecodeRuneInString(words)
+	last, _ := utf8.DecodeLastRuneInString(words)
+	right, _ := utf8.DecodeRuneInString(after)
+	if touch(left, first) {
+		words = " " + words
+	}
+	if touch(last, right) {
+		words += " "
+	}
+	return words
+}
+
+// touch reports a Chinese character beside a letter or digit of another script.
+func touch(a, b rune) bool {
+	han, other := unicode.Is(unicode.Han, a), unicode.Is(unicode.Han, b)
+	return han && !other && (unicode.IsLetter(b) || unicode.IsDigit(b)) || other && !han && (unicode.IsLetter(a) || unicode.IsDigit(a) || a == '.')
 }
 
 // maxName is the longest name that is shown, in characters. Longer ones are messages, not names.

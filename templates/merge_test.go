@@ -43,6 +43,32 @@ func TestMergeGreeting(t *testing.T) {
 	}
 }
 
+// Who shares a mailbox is greeted too; where one of them cannot be named, nobody is.
+func TestMergeGreetsEveryone(t *testing.T) {
+	for want, names := range map[string]templates.MergeNames{
+		"王小芳和李强，您好：":          {Recipient: "王小芳", Others: []string{"李强"}},
+		"王小芳、李强和 Ana Lee，您好：": {Recipient: "王小芳", Others: []string{"李强", "Ana Lee"}},
+		"您好：": {Recipient: "王小芳", Others: []string{""}},
+	} {
+		if got := firstLine(sampleText(t, breach.ToPerson, breach.Chinese).Merge(names).Text); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	crowd := templates.MergeNames{Recipient: "甲", Others: []string{"乙", "丙", "丁", "戊"}}
+	if got := firstLine(sampleText(t, breach.ToPerson, breach.English).Merge(crowd).Text); got != "Hello," {
+		t.Errorf("five who share a mailbox: %q", got)
+	}
+}
+
+// Documents that were approved before the counted words existed are merged as they were.
+func TestMergeWithoutCountedWords(t *testing.T) {
+	n := sampleText(t, breach.ToGuardian, breach.Chinese)
+	n.Marks.PeopleHidden, n.Marks.PeopleCounted = "", ""
+	if m := n.Merge(templates.MergeNames{People: []string{"张小明", "", ""}}); !strings.Contains(m.Text, "登记为张小明、另一名孩子和另一名孩子的监护人") {
+		t.Error(m.Text)
+	}
+}
+
 // A mother of three gets one text that names three children.
 func TestMergePeople(t *testing.T) {
 	cases := []struct {
@@ -55,6 +81,10 @@ func TestMergePeople(t *testing.T) {
 		{"three children", []string{"张小明", "张小红", "张小刚"}, "登记为张小明、张小红和张小刚的监护人", "guardian of 张小明, 张小红 and 张小刚."},
 		{"no name known", nil, "登记为一名未成年人的监护人", "guardian of a child."},
 		{"one has no name", []string{"", "张小红"}, "登记为张小红和另一名孩子的监护人", "guardian of 张小红 and one more child."},
+		{"two without a name", []string{"", ""}, "登记为 2 名未成年人的监护人", "guardian of 2 children."},
+		{"three of whom two have none", []string{"张小明", "", ""}, "登记为张小明和另外 2 名孩子的监护人", "guardian of 张小明 and 2 more children."},
+		{"Latin names", []string{"Ana", "Béa", ""}, "登记为 Ana、Béa 和另一名孩子的监护人", "guardian of Ana, Béa and one more child."},
+		{"a number that a school gave for everybody", strings.Split("甲乙丙丁戊己庚辛壬癸子丑寅", ""), "登记为 13 名未成年人的监护人", "guardian of 13 children."},
 		{"one name cannot be shown", []string{"张小明", "领奖www.evil.example"}, "登记为张小明和另一名孩子的监护人", "guardian of 张小明 and one more child."},
 	}
 	for _, c := range cases {

@@ -93,10 +93,15 @@ type Marks struct {
 	GreetingUnnamed string `json:"greeting_unnamed"`
 	PeopleUnnamed   string `json:"people_unnamed"` // in place of ⟦people⟧ where no name is known: "your child"
 	PersonHidden    string `json:"person_hidden"`  // in place of one name that cannot be shown: "one more child"
+
+	// Of several, with ⟦count⟧; empty in documents of old, and where a text of the operator's has no such line.
+	PeopleHidden  string `json:"people_hidden,omitempty"`  // in place of several names that cannot be shown: "2 more children"
+	PeopleCounted string `json:"people_counted,omitempty"` // in place of all names: "2 children"
 }
 
 var noticeGrammar = grammar{
-	head: []string{"subject", "greeting", "greeting_unnamed", "people_unnamed", "person_hidden", "sms", "push_title", "push_body"},
+	head:  []string{"subject", "greeting", "greeting_unnamed", "people_unnamed", "person_hidden", "sms", "push_title", "push_body"},
+	plain: []string{"people_hidden", "people_counted"},
 	scalars: []string{
 		"organisation", "short", "home_page", "hotline", "hours", "email", "number", "incident", "aware_date",
 		"occurred_date", "issued_date", "cause", "never_ask", "greeting", "people", "recipient",
@@ -152,6 +157,7 @@ func (s *Set) Notice(v NoticeView, a breach.Audience, l breach.Language) (Notice
 		Marks: Marks{
 			Greeting: head("greeting"), GreetingUnnamed: head("greeting_unnamed"),
 			PeopleUnnamed: head("people_unnamed"), PersonHidden: head("person_hidden"),
+			PeopleHidden: src.counted("people_hidden"), PeopleCounted: src.counted("people_counted"),
 		},
 	}
 	rules := RulesFor(v.Organisation, v.Number)
@@ -160,6 +166,11 @@ func (s *Set) Notice(v NoticeView, a breach.Audience, l breach.Language) (Notice
 		return NoticeText{}, &LintError{Findings: findings}
 	}
 	return t, nil
+}
+
+// counted is a line of the head in which # stands for a number.
+func (s *source) counted(key string) string {
+	return strings.ReplaceAll(clean(s.plain[key]), "#", countMark)
 }
 
 // noticeSource finds the form of a notice: the law's own, else the usual one.

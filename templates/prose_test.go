@@ -43,6 +43,13 @@ var facts = map[string]func(*templates.NoticeView){
 		v.Organisation.Zone = "America/New_York"
 		v.Later, v.Why = true, breach.Text{ZH: "上次没有写明账号和密码也被读取。", EN: "The earlier notice did not say that account names and passwords were read too."}
 	},
+	"abroad_suspected": func(v *templates.NoticeView) {
+		v.Organisation.Name, v.Organisation.Short = breach.Text{ZH: "Example Inc.", EN: "Example Inc."}, breach.Text{ZH: "Example", EN: "Example"}
+		v.Organisation.Zone, v.Organisation.Hotline, v.Organisation.Hours = "Europe/Berlin", "+49 30 0000000", breach.Text{}
+		long := time.Date(2019, 3, 2, 14, 0, 0, 0, time.UTC)
+		v.State, v.Kinds, v.Categories, v.OccurredAt = "suspected", []string{"loss"}, []string{"id_number"}, &long
+		v.Cause, v.MinorCause, v.Measures, v.MinorMeasures = breach.Text{}, breach.Text{}, nil, nil
+	},
 	"supplement": func(v *templates.NoticeView) {
 		later := sampleSupplement()
 		v.Earlier, v.Categories = later.Earlier, later.Categories
@@ -342,7 +349,7 @@ func TestSeveralChildren(t *testing.T) {
 		for _, c := range []struct {
 			people  []string
 			several bool
-		}{{nil, false}, {[]string{"张小明"}, false}, {[]string{"张小明", "张小红"}, true}, {[]string{"张小明", "www.evil.example"}, true}, {[]string{"张小明", ""}, true}, {[]string{"www.evil.example", "a@b.example"}, false}} {
+		}{{nil, false}, {[]string{"张小明"}, false}, {[]string{"张小明", "张小红"}, true}, {[]string{"张小明", "www.evil.example"}, true}, {[]string{"张小明", ""}, true}, {[]string{"www.evil.example", "a@b.example"}, true}} {
 			m := n.Merge(templates.MergeNames{Recipient: "张伟", People: c.people})
 			for _, part := range []string{m.Text, m.HTML} {
 				if strings.Contains(part, says[l]) != c.several || strings.Contains(part, "several⟧") || strings.Contains(part, "\n\n\n") {

@@ -136,6 +136,8 @@ type Marks struct {
 	GreetingUnnamed string `json:"greeting_unnamed"`
 	PeopleUnnamed   string `json:"people_unnamed"`
 	PersonHidden    string `json:"person_hidden"`
+	PeopleHidden    string `json:"people_hidden,omitempty"`
+	PeopleCounted   string `json:"people_counted,omitempty"`
 }
 
 // Rendition returns the text for a language and audience, else the first for the audience in any language.
