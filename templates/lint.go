@@ -149,34 +149,39 @@ func (l *linter) present(part, text, what, value string) {
 	}
 }
 
-// words checks what a text says.
+// words checks what a text says, line by line: no sentence and no address goes over the end of one. The parts of a notice
+// repeat each other, and what readers get differs by a few lines; each line is read once.
 func (l *linter) words(name, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
 		if line = strings.Trim(line, " ·■"); line == "" || l.read["\n"+line] {
-			continue // the parts of a notice repeat each other: once is enough
+			continue
 		}
 		l.read["\n"+line] = true
 		l.disguises(name, line)
-	}
-	for _, s := range sentences(text) {
-		if s = strings.Trim(s, " ·■"); s == "" || l.read[s] {
-			continue
+		for _, s := range sentences(line) {
+			l.sentence(name, strings.Trim(s, " ·■"))
 		}
-		l.read[s] = true
-		if hit := demand(s); hit != "" {
-			l.found(name, "asks the reader to do what a fraud would ask (%q); a notice asks for no click, login, code, data or payment", hit)
-		}
-		if hit := threat(s); hit != "" {
-			l.found(name, "presses the reader (%q); say what to do, and threaten nobody with a time limit or a loss", hit)
-		}
-		if hit := marketing.FindString(s); hit != "" {
-			l.found(name, "advertises (%q); a notice required by law holds no marketing", hit)
+		for _, m := range anyMark.FindAllString(line, -1) {
+			if !slices.Contains([]string{greetingMark, peopleMark, severalMark, endSeveralMark}, m) {
+				l.found(name, "has the unknown mark %s", m)
+			}
 		}
 	}
-	for _, m := range anyMark.FindAllString(text, -1) {
-		if !slices.Contains([]string{greetingMark, peopleMark, severalMark, endSeveralMark}, m) {
-			l.found(name, "has the unknown mark %s", m)
-		}
+}
+
+func (l *linter) sentence(name, s string) {
+	if s == "" || l.read[s] {
+		return
+	}
+	l.read[s] = true
+	if hit := demand(s); hit != "" {
+		l.found(name, "asks the reader to do what a fraud would ask (%q); a notice asks for no click, login, code, data or payment", hit)
+	}
+	if hit := threat(s); hit != "" {
+		l.found(name, "presses the reader (%q); say what to do, and threaten nobody with a time limit or a loss", hit)
+	}
+	if hit := marketing.FindString(s); hit != "" {
+		l.found(name, "advertises (%q); a notice required by law holds no marketing", hit)
 	}
 }
 
@@ -193,6 +198,9 @@ func (l *linter) addresses(text string) []string {
 	host, err := homeHost(l.r.HomePage)
 	if err != nil {
 		host = ""
+	}
+	if !strings.ContainsAny(text, ".@") && !strings.Contains(text, "://") {
+		return nil
 	}
 	var bad []string
 	for _, a := range addressLike.FindAllString(text, -1) {
