@@ -103,6 +103,11 @@ func importPeople(s *server, c *call) error {
 	if err != nil {
 		return err
 	}
+	facts, err := s.store.Facts(c.r.Context(), id, 0)
+	if err != nil {
+		return err
+	}
+	o.Happened, _ = facts.Facts.Time("occurred_at") // zero where nobody knows
 	body := &upload{call: c, now: s.Now, began: s.Now(), body: c.r.Body, sum: sha256.New()}
 	in := &peopleImport{server: s, call: c, body: body, dry: dry}
 	if kind == "multipart/form-data" {

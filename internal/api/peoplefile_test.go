@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"tocsin/internal/api"
 	"tocsin/internal/breach"
@@ -45,6 +46,29 @@ func TestADryRunWritesNothingAndShowsNobody(t *testing.T) {
 		var n int
 		if err := w.db(`select count(*) from `+table, &n); err != nil || n != 0 {
 			t.Errorf("%d rows in %s, %v", n, table, err)
+		}
+	}
+}
+
+// Half a year after it happened, a child of that day still counts as one.
+func TestChildrenAreCountedOnTheIncidentsDay(t *testing.T) {
+	w := newWorld(t)
+	id := w.openIncident()
+	now := time.Now()
+	file := []byte("姓名,邮箱,出生日期\n甲一,jia@example.com," + now.AddDate(-14, -3, 0).Format(time.DateOnly) + "\n")
+	for _, c := range []struct {
+		facts string
+		want  int64
+	}{
+		{`{}`, 0},
+		{`{"occurred_at":"` + now.AddDate(0, -6, 0).UTC().Format(time.RFC3339) + `"}`, 1},
+	} {
+		if c.facts != "{}" {
+			w.patch(id, `{"facts":`+c.facts+`,"why":"the logs say so"}`)
+		}
+		got := want[api.ImportAnswer](t, w.sendFile(id, "?dry_run=true", "text/csv", file), http.StatusOK)
+		if got.Preview.Ages["under_14"] != c.want || got.Preview.Ages["under_14"]+got.Preview.Ages["minor_14_17"] != 1 {
+			t.Errorf("with %s: %v", c.facts, got.Preview.Ages)
 		}
 	}
 }

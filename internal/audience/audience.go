@@ -30,6 +30,7 @@ import (
 type Options struct {
 	Region    string    // whose numbering plan a phone number without country code belongs to, ISO 3166; empty means "CN"
 	At        time.Time // ages are counted on this instant's day, in its own location; it must be set
+	Happened  time.Time // when the incident began: who was under 14 then counts as under 14; zero: At
 	Limits    Limits
 	Encoding  string     // of a text, see [ParseEncoding]; empty: it is told from the bytes
 	Sheet     string     // of a workbook; empty: the only one that holds anything
@@ -193,7 +194,7 @@ func (f *File) Ignored() []string { return f.header.ignored() }
 
 // KnowsAges reports whether the file has a column that can tell minors from adults. Without one every age is unknown.
 func (f *File) KnowsAges() bool {
-	return f.header.has(fBirthDate) || f.header.has(fIsMinor) || f.header.has(fResidentID)
+	return f.header.hasAges()
 }
 
 // Next returns the next row, or [io.EOF] after the last. Another error means that the reader failed, or that a packed or

@@ -422,7 +422,35 @@ func TestAges(t *testing.T) { // on 2026-11-22
 		{"a spreadsheet's day number", "生日", "42006", audience.Under14},
 		{"a number that is no day of a spreadsheet", "生日", "99999", audience.AgeUnknown},
 		{"day or month first is no date", "生日", "01/02/2015", audience.AgeUnknown},
-		{"a year is no date", "生日", "2015", audience.AgeUnknown},
+		{"day first, month by name", "生日", "02-JAN-2015", audience.Under14},
+		{"month by name", "生日", "\"October 5, 1990\"", audience.Adult},
+		{"month by name, of a database", "生日", "Nov  5 1990 12:00AM", audience.Adult},
+		{"two digits of a year", "生日", "02-JAN-15", audience.AgeUnknown},
+		{"spaces between", "生日", "2015 年 1 月 2 日", audience.Under14},
+		{"号", "生日", "2015年1月2号 08:00", audience.Under14},
+		{"the Republic's years", "生日", "民国79年1月2日", audience.Adult},
+		{"digits of a data frame", "生日", "20150102.0", audience.Under14},
+		{"a year", "出生年份", "2015", audience.Under14},
+		{"a year that leaves it open", "出生年份", "2008年", audience.Minor14To17},
+		{"a month", "出生年月", "2012年11月", audience.Under14},
+		{"a month, past", "出生年月", "2012-10", audience.Minor14To17},
+		{"a month that may have lost its end", "出生年月", "2012.1", audience.Under14},
+		{"a month that is none", "出生年月", "2012-13", audience.AgeUnknown},
+		{"six digits", "出生年月", "201210", audience.AgeUnknown},
+		{"a month, and an identity number that knows the day", "出生年月,身份证号", "2008-11,11010520081102001" + check("11010520081102001"), audience.Adult},
+		{"what systems write where they know nothing", "生日", "1900-01-01", audience.AgeUnknown},
+		{"midnight in Beijing, in UTC", "生日", "2012-11-21T16:00:00.000Z", audience.Under14},
+		{"midnight in Beijing, with its zone", "生日", "2012-11-21 00:00:00+08:00", audience.Minor14To17},
+		{"midnight in UTC", "生日", "2012-11-21T00:00:00Z", audience.Minor14To17},
+		{"midnight in Beijing, in milliseconds", "生日", "1353513600000", audience.Under14},
+		{"midnight in Beijing, in seconds before 1970", "生日", "-315648000", audience.Adult},
+		{"a noon in milliseconds is no birthday", "生日", "1353556800000", audience.AgeUnknown},
+		{"an age", "年龄", "13岁", audience.Under14},
+		{"an age of a data frame", "age", "17.0", audience.Minor14To17},
+		{"an age in words of years", "年龄", "18 周岁", audience.Adult},
+		{"an age in months", "年龄", "18个月", audience.Under14},
+		{"an age counted otherwise", "年龄", "虚岁15", audience.AgeUnknown},
+		{"an age yields to a birth date", "年龄,生日", "13,1990-01-02", audience.Adult},
 		{"leap day of no leap year", "生日", "2013-02-29", audience.AgeUnknown},
 		{"resident number", "身份证号", "11010520150102001" + check("11010520150102001"), audience.Under14},
 		{"resident number, wrong check", "身份证号", "11010520150102001" + wrong("11010520150102001"), audience.AgeUnknown},
@@ -440,6 +468,23 @@ func TestAges(t *testing.T) { // on 2026-11-22
 				t.Errorf("got %s, want %s", p.Age, c.want)
 			}
 		})
+	}
+}
+
+// Whose information is a child's is a question of the day on which it was taken; who is a minor, one of today.
+func TestAChildOfTheIncidentsDay(t *testing.T) {
+	for birth, want := range map[string]audience.AgeClass{
+		"2012-03-09": audience.Minor14To17, "2012-03-10": audience.Under14, "2012-10-01": audience.Under14, "2008-05-01": audience.Adult,
+	} {
+		o := options
+		o.Happened = time.Date(2026, 3, 9, 16, 30, 0, 0, time.UTC) // the tenth in Beijing
+		f, err := audience.Open(strings.NewReader("姓名,邮箱,生日\n甲,a@b.cn,"+birth+"\n"), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows := readAll(t, f); rows[0].Person.Age != want {
+			t.Errorf("born on %s: %s, want %s", birth, rows[0].Person.Age, want)
+		}
 	}
 }
 

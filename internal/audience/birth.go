@@ -1,11 +1,12 @@
 package audience
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
 
-// date is a calendar day.
+// date is a calendar day; or a month whose day, or a year whose month and day, is not known and 0.
 type date struct {
 	year  int
 	month time.Month
@@ -21,13 +22,47 @@ func (d date) compare(e date) int { return d.number() - e.number() }
 
 func (d date) number() int { return d.year*10000 + int(d.month)*100 + d.day }
 
-// parseBirth reads the usual forms: 1990-01-02, 1990/1/2, 1990.1.2, 19900102 and 1990年1月2日, with a time of day that is
-// dropped. A form in which day and month could be mistaken for each other is none of them.
-func parseBirth(s string, today date) (date, bool) {
-	if isoDay(s) {
-		return calendarDay(number(s[:4]), number(s[5:7]), number(s[8:]), today)
+func (d date) partial() bool { return d.day == 0 }
+
+// first is the first day that it may be.
+func (d date) first() date { return date{d.year, max(d.month, 1), max(d.day, 1)} }
+
+// last is the last day that it may be.
+func (d date) last() date {
+	if d.month == 0 {
+		return date{d.year, 12, 31}
 	}
-	return parseDay(s, today)
+	if d.day == 0 {
+		d.day = daysIn(d.year, int(d.month))
+	}
+	return d
+}
+
+// holds reports whether a day may be the one.
+func (d date) holds(day date) bool { return d.first().compare(day) <= 0 && day.compare(d.last()) <= 0 }
+
+// calendar is what births are counted by.
+type calendar struct {
+	today date
+	then  date // when the incident happened, which is today where nobody knows, and not later
+	zone  *time.Location
+}
+
+func calendarOf(at, happened time.Time) calendar {
+	c := calendar{today: dayOf(at), then: dayOf(at), zone: at.Location()}
+	if day := dayOf(happened.In(c.zone)); !happened.IsZero() && day.compare(c.today) < 0 {
+		c.then = day
+	}
+	return c
+}
+
+// birth reads the usual forms: 1990-01-02, 1990/1/2, 1990.1.2, 19900102, 1990年1月2日 and 2 Jan 1990; a month or a year alone;
+// and an instant. A form in which day and month could be mistaken for each other is none of them.
+func (c calendar) birth(s string) (date, bool) {
+	if isoDay(s) {
+		return c.day(number(s[:4]), number(s[5:7]), number(s[8:]))
+	}
+	return c.birthOf(s)
 }
 
 // isoDay recognises 1990-01-02.
@@ -43,29 +78,125 @@ func isoDay(s string) bool {
 	return true
 }
 
-func parseDay(s string, today date) (date, bool) {
-	for i := range len(s) {
-		if s[i] == 'T' || s[i] == ' ' {
-			s = s[:i]
-			break
+func (c calendar) birthOf(s string) (date, bool) {
+	if whole, ok := strings.CutSuffix(s, ".0"); ok && digits(whole) {
+		s = whole // as tables of data frames have it
+	}
+	if d, ok := c.instant(s); ok {
+		return d, true
+	}
+	day, clock := beforeClock(s)
+	if whole := len(day) == 8 && digits(day); whole {
+		return c.day(number(day[:4]), number(day[4:6]), number(day[6:]))
+	}
+	if d, ok := c.ordered(day); ok {
+		return d, d.day > 0 || clock == ""
+	}
+	return c.named(day)
+}
+
+// beforeClock cuts a time of day off.
+func beforeClock(s string) (day, clock string) {
+	if i := strings.LastIndexAny(s, "年月日号"); i >= 0 {
+		i += len("日")
+		return strings.ReplaceAll(s[:i], " ", ""), strings.TrimSpace(s[i:])
+	}
+	year, _ := leadingDigits(s)
+	i := strings.IndexAny(s, "T ")
+	if len(year) != 4 && len(year) != 8 { // a month's name has spaces around it
+		i = strings.LastIndexByte(s[:max(strings.IndexByte(s, ':'), 0)], ' ')
+	}
+	if i < 0 {
+		return s, ""
+	}
+	return s[:i], s[i:]
+}
+
+// ordered reads a year, a month and a day in this order, the last or the last two of which may be missing.
+func (c calendar) ordered(s string) (date, bool) {
+	era, republic := 0, false
+	for _, name := range [...]string{"民国", "民國"} { // its first year is 1912
+		if rest, ok := strings.CutPrefix(s, name); ok {
+			s, era, republic = rest, 1911, true
 		}
 	}
-	year, rest := leadingDigits(s)
-	if len(s) == 8 && rest == "" {
-		return calendarDay(number(s[:4]), number(s[4:6]), number(s[6:]), today)
-	}
-	if len(year) != 4 {
+	digits, rest := leadingDigits(s)
+	if len(digits) != 4 && (!republic || len(digits) < 2 || len(digits) > 3) {
 		return date{}, false
 	}
-	month, rest, ok := afterMark(rest, "年")
-	if !ok {
+	year := era + number(digits)
+	if rest == "" || rest == "年" {
+		return c.part(year, 0)
+	}
+	month, after, ok := afterMark(rest, "年")
+	switch {
+	case !ok:
+		return date{}, false
+	case rest == ".1": // a number that was 1990.10, perhaps
+		return c.part(year, 0)
+	case after == "" || after == "月":
+		return c.part(year, month)
+	}
+	day, end, ok := afterMark(after, "月")
+	if !ok || end != "" && end != "日" && end != "号" {
 		return date{}, false
 	}
-	day, rest, ok := afterMark(rest, "月")
-	if !ok || rest != "" && rest != "日" {
+	return c.day(year, month, day)
+}
+
+// named reads a month by its English name.
+func (c calendar) named(s string) (date, bool) {
+	if !ascii(s) || !strings.ContainsAny(s, "aeouAEOU") { // no month's name is without
 		return date{}, false
 	}
-	return calendarDay(number(year), month, day, today)
+	for _, layout := range [...]string{"2-Jan-2006", "2 Jan 2006", "Jan 2, 2006", "Jan 2 2006", "2 January 2006", "January 2, 2006", "January 2 2006"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			d := dayOf(t)
+			return c.day(d.year, int(d.month), d.day)
+		}
+	}
+	return date{}, false
+}
+
+// instant reads a time of day with its zone, or seconds or milliseconds since 1970. Programs write the midnight with which a
+// birthday begins so, and in UTC it falls on the day before. So the later day counts, that of UTC or our own: nobody is taken
+// for older than they are.
+func (c calendar) instant(s string) (date, bool) {
+	if digits := strings.TrimPrefix(s, "-"); len(digits) >= 9 && len(digits) <= 13 {
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return c.midnight(n, len(digits) <= 10)
+		}
+	}
+	if len(s) < len("1990-01-02 00:00Z") || s[4] != '-' || s[len(s)-1] != 'Z' && strings.LastIndexAny(s, "+-") < len("1990-01-02 00:00") {
+		return date{}, false
+	}
+	for _, layout := range [...]string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 Z0700", "2006-01-02T15:04Z07:00", "2006-01-02 15:04:05 Z0700 MST"} {
+		t, err := time.Parse(layout, s)
+		if err != nil {
+			continue
+		}
+		written, here := dayOf(t), dayOf(t.In(c.zone))
+		if d, ok := c.day(here.year, int(here.month), here.day); ok && here.compare(written) > 0 {
+			return d, true
+		}
+		return c.day(written.year, int(written.month), written.day)
+	}
+	return date{}, false
+}
+
+// midnight reads a count since 1970, which must be of a day's beginning.
+func (c calendar) midnight(n int64, seconds bool) (date, bool) {
+	t := time.UnixMilli(n)
+	if seconds {
+		t = time.Unix(n, 0)
+	}
+	for _, t := range [...]time.Time{t.In(c.zone), t.UTC()} {
+		if h, m, s := t.Clock(); h == 0 && m == 0 && s == 0 && t.Nanosecond() == 0 {
+			d := dayOf(t)
+			return c.day(d.year, int(d.month), d.day)
+		}
+	}
+	return date{}, false
 }
 
 // afterMark reads a number of one or two digits that follows a dash, a slash, a dot, or a Chinese unit.
@@ -100,13 +231,23 @@ func number(digits string) (n int) {
 	return n
 }
 
-const oldestBirthYear = 1890
+// oldest is the age that nobody has passed by much. Systems write 1900-01-01 where they know nothing.
+const oldest = 122
 
-func calendarDay(year, month, day int, today date) (date, bool) {
+// day is a day on which somebody may have been born.
+func (c calendar) day(year, month, day int) (date, bool) {
 	b := date{year, time.Month(month), day}
 	exists := month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
-	return b, exists && year >= oldestBirthYear && b.compare(today) <= 0
+	return b, exists && c.lived(b)
 }
+
+// part is a month, or a year whose month is 0, in which somebody may have been born.
+func (c calendar) part(year, month int) (date, bool) {
+	b := date{year: year, month: time.Month(month)}
+	return b, month >= 0 && month <= 12 && c.lived(b.first())
+}
+
+func (c calendar) lived(b date) bool { return c.today.year-b.year <= oldest && b.compare(c.today) <= 0 }
 
 func daysIn(year, month int) int {
 	switch month {
@@ -123,7 +264,7 @@ func daysIn(year, month int) int {
 
 // serialBirth reads the day number of a spreadsheet: five digits, 1 being the first of January 1900 and 60 the day that never
 // was. A fraction is a time of day.
-func serialBirth(s string, today date) (date, bool) {
+func (c calendar) serialBirth(s string) (date, bool) {
 	whole, rest := leadingDigits(s)
 	if len(whole) != 5 {
 		return date{}, false
@@ -134,13 +275,13 @@ func serialBirth(s string, today date) (date, bool) {
 		}
 	}
 	d := dayOf(time.Date(1899, 12, 30+number(whole), 0, 0, 0, 0, time.UTC))
-	return d, d.compare(today) <= 0
+	return d, c.lived(d)
 }
 
 // residentNumber reads a resident identity number: 18 characters of which the last is a check, or the 15 digits that were
 // issued before 1999 and have none. A number of 15 digits is given back as its 18 characters.
 // Source: GB 11643-1999, 4.2 and annex (ISO 7064 MOD 11-2); GB 11643-1989 for 15 digits.
-func residentNumber(s string, today date) (string, date, bool) {
+func (c calendar) residentNumber(s string) (string, date, bool) {
 	s = strings.ToUpper(strings.ReplaceAll(s, " ", ""))
 	body, _ := leadingDigits(s)
 	switch {
@@ -154,7 +295,7 @@ func residentNumber(s string, today date) (string, date, bool) {
 	if s[0] == '0' {
 		return "", date{}, false
 	}
-	birth, ok := calendarDay(number(s[6:10]), number(s[10:12]), number(s[12:14]), today)
+	birth, ok := c.day(number(s[6:10]), number(s[10:12]), number(s[12:14]))
 	return s, birth, ok
 }
 
@@ -180,22 +321,54 @@ func ageOn(birth, today date) int {
 	return years
 }
 
-func classOf(birth, today date) AgeClass {
-	switch age := ageOn(birth, today); {
-	case age < 14:
+// classOf is the class of somebody born at the latest on that day.
+//
+// Reading: whether a guardian must be told, and in whose words, is a question of today. Whose information is a child's is one of
+// the incident's day: who was under 14 then counts as under 14, as long as they are a minor.
+// Source: 个人信息保护法 arts. 28, 31; 儿童个人信息网络保护规定 art. 2.
+func (c calendar) classOf(birth date) AgeClass {
+	switch {
+	case ageOn(birth, c.today) >= 18:
+		return Adult
+	case ageOn(birth, c.then) < 14:
 		return Under14
-	case age < 18:
-		return Minor14To17
 	}
-	return Adult
+	return Minor14To17
+}
+
+// ageClass reads an age in full years, such as 13, 13岁 or 13 years; one in months is under 14. An age that is counted from
+// conception, as 虚岁, is not read.
+func ageClass(s string) (AgeClass, bool) {
+	s = strings.ToLower(s)
+	years, unit := leadingDigits(s)
+	if whole, ok := strings.CutSuffix(s, ".0"); ok && digits(whole) {
+		years, unit = whole, ""
+	}
+	if years == "" || len(years) > 3 || number(years) > oldest {
+		return "", false
+	}
+	switch strings.TrimSpace(unit) {
+	case "", "岁", "歲", "周岁", "years", "year", "yrs", "yr", "y", "y/o", "yo", "years old":
+	case "个月", "月", "月龄", "months", "month", "天", "days", "day":
+		return Under14, true
+	default:
+		return "", false
+	}
+	switch n := number(years); {
+	case n < 14:
+		return Under14, true
+	case n < 18:
+		return Minor14To17, true
+	}
+	return Adult, true
 }
 
 // yesNo reads the answers that an is-minor column gives.
 func yesNo(s string) (yes, ok bool) {
 	switch strings.ToLower(s) {
-	case "是", "yes", "y", "true", "t", "1", "未成年", "未成年人":
+	case "是", "yes", "y", "true", "t", "1", "1.0", "未成年", "未成年人", "minor", "child", "儿童":
 		return true, true
-	case "否", "no", "n", "false", "f", "0", "不是", "成年", "成年人":
+	case "否", "no", "n", "false", "f", "0", "0.0", "不是", "成年", "成年人", "已成年", "成人", "adult":
 		return false, true
 	}
 	return false, false

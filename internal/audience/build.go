@@ -10,9 +10,9 @@ import (
 
 // builder makes people of records. What a column says over and over, a language or a list of categories, is understood once.
 type builder struct {
-	header  *header
-	region  string
-	today   date
+	header *header
+	region string
+	calendar
 	key     Key
 	joined  *join // guardians of a second file; may be nil
 	serials bool  // a number in a date's cell is a spreadsheet's day, without doubt
@@ -44,7 +44,7 @@ const (
 
 func newBuilder(h *header, o Options) builder {
 	return builder{
-		header: h, region: o.Region, today: dayOf(o.At), key: o.Key,
+		header: h, region: o.Region, calendar: calendarOf(o.At, o.Happened), key: o.Key,
 		languages: meanings[breach.Language]{of: languageOf}, regions: meanings[string]{of: regionOf}, lists: meanings[exposed]{of: exposedIn},
 		texts: make(map[told]breach.Text),
 	}
@@ -367,18 +367,24 @@ func (m *meanings[V]) meaning(text string) V {
 // the age is unknown, which is a warning only in a file that has such columns.
 func (c *cells) age(p *Person) {
 	said := sayings{age: AgeUnknown}
+	var number string
+	var byNumber date
+	passed := false
+	id, column := c.clean(fResidentID)
+	if id != "" {
+		number, byNumber, passed = c.b.residentNumber(id)
+	}
 	if text, i := c.clean(fBirthDate); text != "" {
-		c.bornOn(p, text, i, &said)
+		c.bornOn(p, text, i, byNumber, &said)
 	}
-	if text, i := c.clean(fResidentID); text != "" {
-		number, birth, ok := residentNumber(text, c.b.today)
-		if ok {
-			p.birth, p.resident = birth, number
-			said.add(classOf(birth, c.b.today))
-		} else {
-			c.b.warn(c.row, i, BadResidentID)
-		}
+	switch {
+	case passed:
+		p.birth, p.resident = byNumber, number
+		said.add(c.b.classOf(byNumber))
+	case id != "":
+		c.b.warn(c.row, column, faultOf(id, BadResidentID, nil))
 	}
+	c.agedOf(&said)
 	if text, i := c.clean(fIsMinor); text != "" {
 		switch yes, ok := yesNo(text); {
 		case !ok:
@@ -395,26 +401,47 @@ func (c *cells) age(p *Person) {
 		c.b.warn(c.row, -1, AgesDiffer)
 	case p.Age == Minor:
 		c.b.warn(c.row, -1, NoExactAge)
-	case p.Age == AgeUnknown && (h.has(fBirthDate) || h.has(fIsMinor) || h.has(fResidentID)):
+	case p.Age == AgeUnknown && h.hasAges():
 		c.b.warn(c.row, -1, NoAge)
 	}
 }
 
+// agedOf reads an age in years, which counts only where nothing says the day: it was true when it was written.
+func (c *cells) agedOf(said *sayings) {
+	text, i := c.clean(fAge)
+	if text == "" || said.age != AgeUnknown {
+		return
+	}
+	if class, ok := ageClass(text); ok {
+		said.add(class)
+	} else {
+		c.b.warn(c.row, i, BadAge)
+	}
+}
+
 // bornOn reads a birth date. A bare number of five digits in a text file is most likely the day that a spreadsheet counts to,
-// so it is taken and told.
-func (c *cells) bornOn(p *Person, text string, column int, said *sayings) {
-	birth, ok := parseBirth(text, c.b.today)
+// so it is taken and told. A month or a year alone makes nobody older than they may be, and yields to the day that an identity
+// number gives.
+func (c *cells) bornOn(p *Person, text string, column int, byNumber date, said *sayings) {
+	birth, ok := c.b.birth(text)
 	if !ok {
-		if birth, ok = serialBirth(text, c.b.today); ok && !c.b.serials {
+		if birth, ok = c.b.serialBirth(text); ok && !c.b.serials {
 			c.b.warn(c.row, column, SerialDate)
 		}
 	}
-	if !ok {
+	switch {
+	case !ok:
 		c.b.warn(c.row, column, BadBirthDate)
+		return
+	case birth.partial() && birth.holds(byNumber):
 		return
 	}
 	p.birth = birth
-	said.add(classOf(birth, c.b.today))
+	class := c.b.classOf(birth.last())
+	if class != c.b.classOf(birth.first()) {
+		c.b.warn(c.row, column, PartBirthDate)
+	}
+	said.add(class)
 }
 
 // sayings folds what columns say of an age into the class that protects best. "A minor" agrees with both classes of minors.

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-var fastToday = date{2026, time.November, 22}
+var fastToday = calendarOf(time.Date(2026, time.November, 22, 0, 0, 0, 0, time.UTC), time.Time{})
 
 // FuzzShortCuts compares what is taken over as it stands with what the long way makes of it.
 func FuzzShortCuts(f *testing.F) {
@@ -25,9 +25,9 @@ func FuzzShortCuts(f *testing.F) {
 		if got, want := code(s), codeOf(s); got != want {
 			t.Errorf("code(%q) = %q, want %q", s, got, want)
 		}
-		if got, ok := parseBirth(s, fastToday); true {
-			if want, wantOK := parseDay(s, fastToday); ok != wantOK || ok && got != want {
-				t.Errorf("parseBirth(%q) = %v, %v, want %v, %v", s, got, ok, want, wantOK)
+		if got, ok := fastToday.birth(s); true {
+			if want, wantOK := fastToday.birthOf(s); ok != wantOK || ok && got != want {
+				t.Errorf("birth(%q) = %v, %v, want %v, %v", s, got, ok, want, wantOK)
 			}
 		}
 		text, cleaned, control := prose(s)

@@ -10,7 +10,7 @@ func faultOf(s string, usual Reason, normal func(string) (string, bool)) Reason 
 		return MaskedValue
 	case scientific(s):
 		return Scientific
-	case several(s, normal):
+	case normal != nil && several(s, normal):
 		return SeveralContacts
 	}
 	return usual

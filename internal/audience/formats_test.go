@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/deprecated"
 	"golang.org/x/text/encoding/unicode"
 
 	"tocsin/internal/audience"
@@ -242,5 +243,43 @@ func TestFormatsAgree(t *testing.T) {
 				t.Errorf("read as %s, %s, %s", f.Format(), f.Packing(), f.Encoding())
 			}
 		})
+	}
+}
+
+// A birthday's midnight in Beijing falls on the day before in UTC, as programs keep it; a month has no day.
+func TestNobodyIsTakenForOlderThanTheyAre(t *testing.T) {
+	type columns struct {
+		Name     string `parquet:"name"`
+		Email    string `parquet:"email"`
+		UTC      int64  `parquet:"生日,timestamp(millisecond)"`
+		Ignored  int64  `parquet:"x,timestamp(microsecond:local)"`
+		Resident string `parquet:"id_card"`
+	}
+	type local struct {
+		Email string `parquet:"email"`
+		Local int64  `parquet:"生日,timestamp(microsecond:local)"`
+	}
+	type old struct {
+		Email string           `parquet:"email"`
+		Birth deprecated.Int96 `parquet:"生日"`
+	}
+	const midnight = 1353513600000 // 2012-11-22, in Beijing
+	nanos := uint64(16 * 60 * 60 * 1e9)
+	styles := map[string]string{"xl/styles.xml": `<styleSheet><numFmts><numFmt numFmtId="164" formatCode="yyyy&quot;年&quot;m&quot;月&quot;"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="164"/></cellXfs></styleSheet>`}
+	for name, c := range map[string]struct {
+		data []byte
+		want audience.AgeClass
+	}{
+		"Parquet, in UTC":          {parquetOf(t, []columns{{"甲", "a@b.cn", midnight, 0, ""}}), audience.Under14},
+		"Parquet, without a zone":  {parquetOf(t, []local{{"a@b.cn", (midnight - 16*60*60*1000) * 1000}}), audience.Minor14To17},
+		"Parquet of old writers":   {parquetOf(t, []old{{"a@b.cn", deprecated.Int96{uint32(nanos), uint32(nanos >> 32), 2_456_253}}}), audience.Under14},
+		"a document database":      {[]byte(`{"_id":{"$oid":"50ad"},"phone":{"$numberLong":"13800138000"},"birthday":{"$date":"2012-11-21T16:00:00Z"}}` + "\n"), audience.Under14},
+		"a month in a workbook":    {bookOf(t, map[string]string{"S": sheetOf([][]string{{"邮箱", "出生年月"}, {"a@b.cn", `<c s="1"><v>41214</v></c>`}}, "")}, nil, styles), audience.Under14},
+		"a day in the same format": {bookOf(t, map[string]string{"S": sheetOf([][]string{{"邮箱", "出生年月"}, {"a@b.cn", `<c s="1"><v>41224</v></c>`}}, "")}, nil, styles), audience.Minor14To17},
+	} {
+		rows := readAll(t, openWith(t, c.data, with(t, nil)))
+		if p := rows[0].Person; p == nil || p.Age != c.want || p.Email+p.Phone == "" {
+			t.Errorf("%s: %v, want %s", name, briefs(rows), c.want)
+		}
 	}
 }

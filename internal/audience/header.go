@@ -25,6 +25,7 @@ const (
 	Region        Field = "region"     // where the person lives, as a hint which law protects them
 	Categories    Field = "categories" // what was exposed of the person
 	BirthDate     Field = "birth_date"
+	Age           Field = "age" // in full years, where the birth date is not known
 	IsMinor       Field = "is_minor"
 	ResidentID    Field = "resident_id" // only its birth date is used, or it tells people apart; the number is never kept
 	GuardianName  Field = "guardian_name"
@@ -54,6 +55,7 @@ const (
 	fRegion
 	fCategories
 	fBirthDate
+	fAge
 	fIsMinor
 	fResidentID
 	fGuardian  // the first one's name; email and phone follow, then the next guardian
@@ -94,7 +96,8 @@ var synonyms = func() [fieldCount]struct {
 		fLanguage:   {Language, "语言 首选语言 偏好语言 language lang locale preferred_language"},
 		fRegion:     {Region, "地区 国家 国家地区 国家或地区 国家和地区 所在地区 所在国家 居住地 居住国 常住地 region country country_code country_region residence jurisdiction"},
 		fCategories: {Categories, "数据类别 信息类别 泄露类别 涉及信息 泄露信息 涉及数据 泄露内容 categories category data_categories exposed exposed_data data_exposed"},
-		fBirthDate:  {BirthDate, "出生日期 生日 出生年月日 birth_date birthdate birthday date_of_birth dob"},
+		fBirthDate:  {BirthDate, "出生日期 生日 出生年月日 出生年月 出生年份 出生日 birth_date birthdate birthday date_of_birth dob born birth_day birth_year year_of_birth"},
+		fAge:        {Age, "年龄 周岁 周岁年龄 实际年龄 age age_years age_in_years"},
 		fIsMinor:    {IsMinor, "未成年 是否未成年 是否未成年人 未成年人 is_minor minor"},
 		fResidentID: {ResidentID, "身份证号 身份证 身份证号码 居民身份证号 居民身份证号码 公民身份号码 公民身份证号码 resident_id id_card id_number identity_number resident_identity_number"},
 	} {
@@ -287,6 +290,11 @@ const maxTitles = 5
 
 // column reports whether the file has a column of that field.
 func (h *header) column(f fieldNo) bool { return h.at[f] > 0 }
+
+// hasAges reports whether anything can tell minors from adults.
+func (h *header) hasAges() bool {
+	return h.has(fBirthDate) || h.has(fAge) || h.has(fIsMinor) || h.has(fResidentID)
+}
 
 // has reports whether anything speaks of that field: a column, or what the caller said of all rows.
 func (h *header) has(f fieldNo) bool { return h.at[f] > 0 || h.constant[f] != "" }

@@ -179,10 +179,12 @@ func (s *jsonSource) members(rec *record, depth int) error {
 		if err != nil {
 			return err
 		}
-		if start > 0 {
-			s.path = append(s.path, '.')
+		if key := name.String(); start == 0 || !strings.HasPrefix(key, "$") { // a database's {"$numberLong": "…"} is its value
+			if start > 0 {
+				s.path = append(s.path, '.')
+			}
+			s.path = append(s.path, key...)
 		}
-		s.path = append(s.path, name.String()...)
 		if err := s.value(rec, depth+1); err != nil {
 			return err
 		}

@@ -213,7 +213,7 @@ func newLeaf(name string, t parquet.Type) leaf {
 		case *format.DateType:
 			l.write = dayValue
 		case *format.TimestampType:
-			l.write = instantValue(kind.Unit.Value.Duration())
+			l.write = instantValue(kind.Unit.Value.Duration(), kind.IsAdjustedToUTC)
 		case *format.DecimalType:
 			l.write = decimalValue(int(kind.Scale))
 		case *format.UUIDType:
@@ -235,7 +235,7 @@ func newLeaf(name string, t parquet.Type) leaf {
 
 // converted are the types of old writers that are not written as they are stored.
 var converted = map[deprecated.ConvertedType]func(*parquetChild, parquet.Value) (string, byte){
-	deprecated.Date: dayValue, deprecated.TimestampMillis: instantValue(time.Millisecond), deprecated.TimestampMicros: instantValue(time.Microsecond),
+	deprecated.Date: dayValue, deprecated.TimestampMillis: instantValue(time.Millisecond, true), deprecated.TimestampMicros: instantValue(time.Microsecond, true),
 	deprecated.Uint8: unsignedValue, deprecated.Uint16: unsignedValue, deprecated.Uint32: unsignedValue, deprecated.Uint64: unsignedValue,
 }
 
@@ -285,21 +285,29 @@ func dayValue(_ *parquetChild, v parquet.Value) (string, byte) {
 	return time.Unix(int64(v.Int32())*24*60*60, 0).UTC().Format(time.DateOnly), childFine
 }
 
-// instantValue writes an instant's day and time as the file has them, without a zone.
-func instantValue(unit time.Duration) func(*parquetChild, parquet.Value) (string, byte) {
+// instantValue writes an instant's day and time as the file has them: in UTC where it says so, else without a zone.
+func instantValue(unit time.Duration, utc bool) func(*parquetChild, parquet.Value) (string, byte) {
 	return func(_ *parquetChild, v parquet.Value) (string, byte) {
 		if v.Kind() != parquet.Int64 {
 			return plainValue(nil, v)
 		}
 		n, perSecond := v.Int64(), int64(time.Second/max(unit, 1))
-		return time.Unix(n/perSecond, 0).UTC().Format("2006-01-02T15:04:05"), childFine
+		layout := "2006-01-02T15:04:05"
+		if utc {
+			layout += "Z"
+		}
+		seconds := n / perSecond
+		if n%perSecond < 0 {
+			seconds--
+		}
+		return time.Unix(seconds, 0).UTC().Format(layout), childFine
 	}
 }
 
-// int96Value is an instant as old writers keep it: nanoseconds of the day, and the Julian day.
+// int96Value is an instant as old writers keep it, in UTC: nanoseconds of the day, and the Julian day.
 func int96Value(n deprecated.Int96) string {
 	nanos := int64(uint64(n[1])<<32 | uint64(n[0]))
-	return time.Unix((int64(n[2])-2_440_588)*24*60*60, nanos).UTC().Format("2006-01-02T15:04:05")
+	return time.Unix((int64(n[2])-2_440_588)*24*60*60, nanos).UTC().Format("2006-01-02T15:04:05Z")
 }
 
 func decimalValue(scale int) func(*parquetChild, parquet.Value) (string, byte) {

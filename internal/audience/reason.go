@@ -57,6 +57,8 @@ const (
 	MaskedValue     Reason = "masked"
 	SeveralContacts Reason = "several_contacts"
 	PhoneCountry    Reason = "phone_country"
+	BadAge          Reason = "age"
+	PartBirthDate   Reason = "part_birth_date"
 )
 
 // Reject is a row that could not be understood as a person. It is set aside for a person to mend.
@@ -115,9 +117,11 @@ var texts = map[Reason]breach.Text{
 	NoContact:     {ZH: "该行没有任何可用的联系方式；此人仍计入受影响人数，须以公告告知。", EN: "The line has no usable contact. The person still counts as affected and must be told by public notice."},
 	NoGuardian:    {ZH: "该行为未成年人，但没有监护人的可用联系方式。", EN: "The line is about a minor and has no usable contact of a guardian."},
 
-	MaskedValue:     {ZH: "“@”一格经过脱敏（含星号），无法联系到人，未采用；此人仍保留。请导出未脱敏的联系方式。", EN: "The cell in column \"@\" is masked with asterisks and reaches nobody; it was not taken over, the person is kept. Export the contacts unmasked."},
+	MaskedValue:     {ZH: "“@”一格经过脱敏（含星号），未采用；此人仍保留。请导出未脱敏的内容。", EN: "The cell in column \"@\" is masked with asterisks; it was not taken over, the person is kept. Export the column unmasked."},
 	SeveralContacts: {ZH: "“@”一格有不止一个联系方式，不知以哪个为准，均未采用；此人仍保留。请只留一个。", EN: "The cell in column \"@\" has more than one contact, so it cannot be told which counts; none was taken over, the person is kept. Leave one."},
 	PhoneCountry:    {ZH: "“@”一格的号码没有国家代码，按本机构所在国和此人所在地都可能是真的，未采用；此人仍保留。请写明国家代码（如 +86、+1）。", EN: "The number in column \"@\" has no country code and may be one of this organisation's country or of the person's; it was not taken over, the person is kept. Write the country code, such as +86 or +1."},
+	BadAge:          {ZH: "“@”一格不是周岁年龄，未采用。请写出生日期，或写周岁（如 13 或 13岁）。", EN: "The cell in column \"@\" is not an age in full years and was not used. Write the birth date, or the age, such as 13."},
+	PartBirthDate:   {ZH: "“@”一格没有写到日，仅凭年月无法判断是否已满十四或十八周岁，已按较小的年龄处理。请补充完整的出生日期。", EN: "The cell in column \"@\" does not name the day, and the age may be above or below 14 or 18; the lower one was taken. Please supply the whole birth date."},
 }
 
 // TextOf says in words what a reason means for a column's header; empty for a reason that is not known.

@@ -11,7 +11,7 @@ func TestEachReasonHasItsText(t *testing.T) {
 		StrayQuote: true, Control: true, BadEmail: true, BadPhone: true, BadPushToken: true, BadLanguage: true,
 		BadBirthDate: true, BadResidentID: true, BadIsMinor: true, Invisible: true,
 		BadRegion: true, BadCategory: true, SerialDate: true, Formula: true, Nested: true, Merged: true, Several: true, Rounded: true, CellError: true,
-		Scientific: true, MaskedValue: true, SeveralContacts: true, PhoneCountry: true,
+		Scientific: true, MaskedValue: true, SeveralContacts: true, PhoneCountry: true, BadAge: true, PartBirthDate: true,
 	}
 	row := []Reason{BadEncoding, NUL, TooLong, OpenQuote, ColumnCount, Nobody, HeaderAgain, LineEnds, BadJSON, TwiceKey, NotObject, GuardianAlone, GuardianLess, AgesDiffer, NoAge, NoExactAge, NoContact, NoGuardian}
 	if len(texts) != len(cell)+len(row) {

@@ -413,8 +413,11 @@ func (s *sheetSource) value(kind, style, v string) (string, Reason) {
 	if v == "" {
 		return "", ""
 	}
-	if i, err := strconv.Atoi(style); err == nil && i >= 0 && i < len(s.book.dates) && s.book.dates[i] {
+	if i, err := strconv.Atoi(style); err == nil && i >= 0 && i < len(s.book.dates) && s.book.dates[i] != noDate {
 		if day, ok := sheetDay(v, s.book.since04); ok {
+			if month, first := strings.CutSuffix(day, "-01"); first && s.book.dates[i] == monthOnly {
+				day = month // whoever typed a month has the first of it in the cell
+			}
 			return day, ""
 		}
 	}

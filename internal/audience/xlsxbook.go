@@ -20,8 +20,8 @@ type workbook struct {
 	parts   map[string]*zip.File
 	limits  Limits
 	sheets  []sheet
-	since04 bool // days are counted from 1904
-	dates   []bool
+	since04 bool       // days are counted from 1904
+	dates   []dateKind // by style
 	strings sharedStrings
 }
 
@@ -205,7 +205,7 @@ func (w *workbook) readStyles(name string) error {
 	if w.parts[name] == nil {
 		return nil
 	}
-	custom := make(map[int]bool)
+	custom := make(map[int]dateKind)
 	within := false
 	return w.walk(name, func(x *xmlReader) error {
 		switch x.name {
@@ -220,23 +220,42 @@ func (w *workbook) readStyles(name string) error {
 		case "xf":
 			if within && len(w.dates) < maxStyles {
 				id, _ := strconv.Atoi(x.attr("numFmtId"))
-				shows, own := custom[id]
-				w.dates = append(w.dates, own && shows || !own && builtInDate(id))
+				kind, own := custom[id]
+				if !own {
+					kind = builtInDate(id)
+				}
+				w.dates = append(w.dates, kind)
 			}
 		}
 		return nil
 	})
 }
 
-// builtInDate knows the formats that have a number and no text, with those of Chinese, Japanese and Korean editions.
+// dateKind is how a style shows a number: as a number, a day, or a month without its day.
+type dateKind uint8
+
+const (
+	noDate dateKind = iota
+	wholeDate
+	monthOnly
+)
+
+// builtInDate knows the formats that have a number and no text, with those of Chinese, Japanese and Korean editions; some of the
+// latter show a month in one language and a day in another, so they are days.
 // Source: ECMA-376 part 1, 18.8.30.
-func builtInDate(id int) bool {
-	return id >= 14 && id <= 22 || id >= 27 && id <= 36 || id >= 45 && id <= 47 || id >= 50 && id <= 58
+func builtInDate(id int) dateKind {
+	switch {
+	case id == 17: // mmm-yy
+		return monthOnly
+	case id >= 14 && id <= 22 || id >= 27 && id <= 36 || id >= 45 && id <= 47 || id >= 50 && id <= 58:
+		return wholeDate
+	}
+	return noDate
 }
 
 // dateFormat looks for days and years in a format, apart from quoted text, brackets and escaped characters.
-func dateFormat(format string) bool {
-	var quoted, bracket, escaped bool
+func dateFormat(format string) dateKind {
+	var quoted, bracket, escaped, year, day bool
 	for _, r := range format {
 		switch {
 		case escaped:
@@ -251,11 +270,18 @@ func dateFormat(format string) bool {
 		case r == ']':
 			bracket = false
 		case bracket:
-		case strings.ContainsRune("yYdD", r):
-			return true
+		default:
+			year = year || r == 'y' || r == 'Y'
+			day = day || r == 'd' || r == 'D'
 		}
 	}
-	return false
+	switch {
+	case day:
+		return wholeDate
+	case year:
+		return monthOnly
+	}
+	return noDate
 }
 
 // sharedStrings are the texts that cells name by number, one after the other in one piece of memory.
