@@ -122,6 +122,22 @@ func TestLintReadsSentences(t *testing.T) {
 	}
 }
 
+// Our people hear what is wrong with their words by field and language, before any notice is drafted.
+func TestCheckWords(t *testing.T) {
+	good := breach.Text{ZH: "一台服务器设置有误，请拨打热线 400-000-0000。", EN: "One server was set wrongly; call 400-000-0000."}
+	w := breach.NoticeWords{
+		Cause: good, Measures: []breach.Text{good, {ZH: "请点击下方。", EN: "We isolated it."}},
+		Offer: breach.Text{ZH: "请拨打热线。", EN: "Call 1-888-555-0199."},
+	}
+	var got []string
+	for _, f := range templates.Default().CheckWords(sampleOrganisation(), w) {
+		got = append(got, f.Part)
+	}
+	if want := []string{"measures (zh)", "offer (en)"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // A notice names the numbers that its own law's file names, and no other law's.
 func TestLintKnowsTheLawsNumbers(t *testing.T) {
 	const agency = "1-800-685-1111" // in the text of California

@@ -141,7 +141,7 @@ func (po *previewOptions) render(content breach.Content, hash string) ([]preview
 	}
 	var own []string
 	if po.categories != "" {
-		own = strings.Split(po.categories, ",")
+		own = strings.FieldsFunc(po.categories, func(r rune) bool { return r == ',' || r == '，' || r == ' ' })
 	}
 	var out []preview
 	for _, r := range chosen {

@@ -125,3 +125,12 @@ func TestSendingATest(t *testing.T) {
 		t.Error("sent without a notifier")
 	}
 }
+
+// The mark of a test message stands in the page's body, above the text.
+func TestTestPage(t *testing.T) {
+	const page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n</head>\n<body style=\"x\">\n<p>Hello,</p>\n</body>\n</html>\n"
+	want := strings.Replace(page, "<p>Hello", "<p><strong>[TEST]</strong></p>\n<p>Hello", 1)
+	if got := testPage(page, "[TEST]"); got != want {
+		t.Errorf("%s", got)
+	}
+}

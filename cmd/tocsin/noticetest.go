@@ -124,13 +124,20 @@ func sendTest(ctx context.Context, mail notifiers.Notifier, to string, r breach.
 	says := testMark.In(r.Language)
 	wire, err := mail.Prepare(notifiers.Message{
 		ID: breach.DeliveryID(hex.EncodeToString(id[:])), To: to, Language: r.Language, Subject: "[TEST] " + t.Subject, Text: says + "\n\n" + t.Text,
-		HTML: strings.Replace(t.HTML, "\">\n", "\">\n<p><strong>"+says+"</strong></p>\n", 1), Date: now(),
+		HTML: testPage(t.HTML, says), Date: now(),
 	})
 	if err != nil {
 		return err
 	}
 	_, err = mail.Send(ctx, wire)
 	return err
+}
+
+// testPage puts the mark at the top of a mail's body.
+func testPage(page, says string) string {
+	head, rest, _ := strings.Cut(page, "<body")
+	body, inside, _ := strings.Cut(rest, ">")
+	return head + "<body" + body + ">\n<p><strong>" + says + "</strong></p>" + inside
 }
 
 // addresses are those of our own people.

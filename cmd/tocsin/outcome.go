@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -30,6 +31,10 @@ at a child (tocsin people grant). Every look is journalled with its reason, also
 	cmd.RunE = act(&o, func(breach.IncidentID, []string) (order, error) {
 		if strings.TrimSpace(in.Why) == "" {
 			return order{}, usage("say why you look: --why \"she called and got nothing\" (without naming anybody; it is kept for the record)")
+		}
+		given := slices.DeleteFunc([]string{in.Email, in.Phone, in.ID}, func(s string) bool { return strings.TrimSpace(s) == "" })
+		if len(given) != 1 {
+			return order{}, usage("say whom: one of --email, --phone and --id")
 		}
 		return order{http.MethodPost, "/people/outcome", in}, nil
 	}, func(p *page, _ breach.IncidentID, l api.OutcomeList) { p.outcomes(l) })
@@ -65,7 +70,7 @@ func (p *page) outcomes(l api.OutcomeList) {
 			if t.Resent {
 				resent = p.say("重发过", "resent")
 			}
-			rows = append(rows, table.Row{t.Campaign, t.Channel, t.State, t.Tries, stamp(t.IntentAt), stamp(t.OutcomeAt), t.Code, resent})
+			rows = append(rows, table.Row{t.Campaign, t.Channel, p.deliveryState(t.State), t.Tries, stamp(t.IntentAt), stamp(t.OutcomeAt), t.Code, resent})
 		}
 		if len(rows) > 0 {
 			p.table(table.Row{p.say("告知", "Notice"), p.say("渠道", "Channel"), p.say("结果", "Outcome"), p.say("次数", "Tries"), p.say("发出", "Left"), p.say("结果时间", "Outcome at"), p.say("代码", "Code"), ""}, rows)
@@ -85,6 +90,25 @@ func (p *page) recipientState(s breach.RecipientState) string {
 		return p.say("公告告知", "told by public notice")
 	case breach.RecipientExempt:
 		return p.say("依法免除", "lawfully exempt")
+	}
+	return string(s)
+}
+
+// deliveryState says how far a message has come.
+func (p *page) deliveryState(s breach.DeliveryState) string {
+	switch s {
+	case breach.DeliveryClaimed, breach.DeliveryIntent:
+		return p.say("发送中", "being sent")
+	case breach.DeliveryAccepted:
+		return p.say("已接收", "accepted")
+	case breach.DeliveryRejected:
+		return p.say("拒收", "refused")
+	case breach.DeliveryTemporary:
+		return p.say("暂时拒收，将重试", "refused for now")
+	case breach.DeliveryInDoubt:
+		return p.say("存疑", "in doubt")
+	case breach.DeliveryBounced:
+		return p.say("退回", "bounced")
 	}
 	return string(s)
 }

@@ -79,10 +79,20 @@ func (p *program) handler() http.Handler {
 		LawsFor: texts.LawsFor, HomeLaw: templates.HomeLaw, GeneralLaw: templates.GeneralLaw,
 		Store: p.store, Now: time.Now, Log: p.log.With("part", "api"), Metrics: p.metrics,
 		PublicURL: p.cfg.API.PublicURL, Organisation: name, ParseNumber: templates.ParseNoticeNumber, Unnamed: unnamed,
-		TestSend: testSender(p.cfg), OurAddresses: addresses(p.cfg.Contacts),
+		CheckWords: func(w breach.NoticeWords) []string { return refusedWords(texts, speaker(p.cfg.Organisation), w) },
+		TestSend:   testSender(p.cfg), OurAddresses: addresses(p.cfg.Contacts),
 		ParquetReader: parquetReader(),
 		Forms:         reportForms(p.texts),
 	})
+}
+
+// refusedWords says what no notice would be made with.
+func refusedWords(texts *templates.Set, o templates.Organisation, w breach.NoticeWords) []string {
+	var out []string
+	for _, f := range texts.CheckWords(o, w) {
+		out = append(out, f.Part+" "+f.Says)
+	}
+	return out
 }
 
 // reportForms tells the API what reports ask for.

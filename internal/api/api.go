@@ -56,6 +56,10 @@ type Options struct {
 	LawsFor             func(region string, rules []string) []string
 	HomeLaw, GeneralLaw string
 
+	// CheckWords names what in words for a notice would make a cautious reader take it for a fraud: such a notice is never
+	// made. Nil checks nothing.
+	CheckWords func(breach.NoticeWords) []string
+
 	// TestSend mails one text of a notice, with lines for these categories of data, to one of our own people. Nil sends none.
 	// OurAddresses are theirs.
 	TestSend     func(ctx context.Context, to string, r breach.Rendition, categories []string) error

@@ -37,6 +37,27 @@ func TestNoticeWords(t *testing.T) {
 	refused(t, w.as(breach.RoleLead, "GET", "/v1/incidents/INC-2020-0001/notice-words", ""), 404, "not_found")
 }
 
+// Words with which no notice would be made are refused when they are written, and not when the notice is drafted.
+func TestNoticeWordsThatWouldBeRefused(t *testing.T) {
+	w := newWorld(t, func(o *api.Options) {
+		o.CheckWords = func(words breach.NoticeWords) []string {
+			if strings.Contains(words.Cause.EN+words.Correction.EN, "click") {
+				return []string{"cause (en) asks for a click"}
+			}
+			return nil
+		}
+	})
+	id := w.openIncident()
+	path := "/v1/incidents/" + string(id)
+	p := refused(t, w.as(breach.RoleLead, "PUT", path+"/notice-words", `{"words":{"cause":{"zh":"请点击","en":"click"}},"why":"x"}`), 422, "words")
+	if !strings.Contains(p.Detail, "cause (en) asks for a click") {
+		t.Errorf("%+v", p)
+	}
+	if got := want[store.NoticeWordsRevision](t, w.as(breach.RoleLead, "GET", path+"/notice-words", ""), 200); got.Rev != 0 {
+		t.Errorf("they were written all the same: %+v", got)
+	}
+}
+
 // A test message goes to our own people only, is journalled before it leaves, and tells nobody.
 func TestTestSend(t *testing.T) {
 	var sent []string

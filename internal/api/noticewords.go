@@ -38,6 +38,9 @@ func writeNoticeWords(s *server, c *call) error {
 	if faults := in.Words.Faults(); len(faults) > 0 {
 		return unprocessable("words", sentence(strings.Join(faults, "; ")), "Mend it and send it again; nothing was changed.")
 	}
+	if err := s.publishable(in.Words); err != nil {
+		return err
+	}
 	if in.Why, err = why(in.Why, true); err != nil {
 		return err
 	}
@@ -46,4 +49,15 @@ func writeNoticeWords(s *server, c *call) error {
 		return err
 	}
 	return c.reply(http.StatusOK, w)
+}
+
+// publishable refuses words with which no notice would be made.
+func (s *server) publishable(w breach.NoticeWords) error {
+	if s.CheckWords == nil {
+		return nil
+	}
+	if faults := s.CheckWords(w); len(faults) > 0 {
+		return unprocessable("words", strings.Join(faults, "; ")+".", "Write it without that and send it again; nothing was changed.")
+	}
+	return nil
 }

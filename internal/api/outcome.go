@@ -122,7 +122,14 @@ func (s *server) wanted(in OutcomeIn) (who store.Who, by string, err error) {
 		who.Identity = (&audience.Person{ExternalID: strings.TrimSpace(in.ID)}).IdentityKey()
 	}
 	if !ok {
-		return who, by, unprocessable(by, "This is not a usable "+by+".", "Write it as the file had it; a number without country code is read as one of "+s.Region+".")
+		form := map[string]string{
+			"email": "This is not a usable email address.", "phone": "This is not a usable phone number.", "id": "This is not a usable id.",
+		}[by]
+		next := "Write it as the file had it."
+		if by == "phone" {
+			next = "Write it as the file had it; a number without country code is read as one of " + s.Region + "."
+		}
+		return who, by, unprocessable(by, form, next)
 	}
 	return who, by, nil
 }

@@ -40,6 +40,9 @@ func askSupplement(s *server, c *call) error {
 		return unprocessable("changed", "Say what has changed since the earlier notice, in Chinese (changed.zh) and in English (changed.en), each in at most 600 characters.",
 			"Readers find it at the top of the new notice; name nobody.")
 	}
+	if err := s.publishable(breach.NoticeWords{Correction: in.Changed}); err != nil {
+		return err
+	}
 	if in.Why, err = why(in.Why, true); err != nil {
 		return err
 	}
