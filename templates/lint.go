@@ -76,12 +76,13 @@ func (l *linter) whole(t NoticeText) {
 		t, _ = t.For()
 	}
 	l.t = t
-	for _, p := range l.parts() {
+	page := htmlWords(t.HTML)
+	for _, p := range l.parts(page) {
 		l.part(p.name, p.text)
 	}
 	l.html()
-	l.groups(t.Text, htmlWords(t.HTML))
-	l.never(t.Text, htmlWords(t.HTML))
+	l.groups(t.Text, page)
+	l.never(t.Text, page)
 	l.short()
 }
 
@@ -110,12 +111,12 @@ func (l *linter) found(part, format string, args ...any) {
 	l.findings = append(l.findings, Finding{Part: part, Says: fmt.Sprintf(format, args...)})
 }
 
-// parts are the words that people will see.
-func (l *linter) parts() []part {
+// parts are the words that people will see; page has those of the HTML.
+func (l *linter) parts(page string) []part {
 	return []part{
 		{"subject", l.t.Subject},
 		{"text", l.t.Text},
-		{"html", htmlWords(l.t.HTML)},
+		{"html", page},
 		{"sms", l.t.SMS},
 		{"push title", l.t.PushTitle},
 		{"push body", l.t.PushBody},
@@ -126,9 +127,6 @@ func (l *linter) part(name, text string) {
 	if strings.TrimSpace(text) == "" {
 		l.found(name, "is empty")
 		return
-	}
-	if slices.ContainsFunc([]rune(text), hiddenSign) {
-		l.found(name, "has a hidden sign; only what a reader sees may stand there")
 	}
 	l.words(name, text)
 	if name != "text" && name != "html" && strings.Contains(text, markOpen) {
@@ -153,10 +151,13 @@ func (l *linter) present(part, text, what, value string) {
 // repeat each other, and what readers get differs by a few lines; each line is read once.
 func (l *linter) words(name, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
-		if line = strings.Trim(line, " ·■"); line == "" || l.read["\n"+line] {
+		if l.read["\n"+line] {
 			continue
 		}
 		l.read["\n"+line] = true
+		if strings.ContainsFunc(line, hiddenSign) {
+			l.found(name, "has a hidden sign; only what a reader sees may stand there")
+		}
 		l.disguises(name, line)
 		for _, s := range sentences(line) {
 			l.sentence(name, strings.Trim(s, " ·■"))
