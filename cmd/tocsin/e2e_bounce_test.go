@@ -29,6 +29,7 @@ const (
 // Mail goes to a real Postfix, which takes everything over; what the destinations then refuse comes back as Postfix's own
 // reports, and everyone whose mail came back is told by the next channel, or for want of one by a public notice.
 func TestWhoBouncesIsToldOtherwise(t *testing.T) {
+	t.Parallel()
 	b := startBench(t, false, func(cfg *config.Config) {
 		cfg.Policy.ShardSize, cfg.Policy.ChunkSize = 20, 20
 		cfg.Bounces.Address, cfg.Bounces.Listen, cfg.Bounces.Gather = "bounce+{id}@bounces.example.com", unusedAddress(t), time.Second

@@ -29,6 +29,7 @@ const lanes = 4
 
 // A campaign goes to its end, with nobody lost and nobody told twice without a reason, whatever dies in the middle of it.
 func TestACampaignSurvives(t *testing.T) {
+	t.Parallel()
 	program := buildProgram(t)
 	t.Run("workers killed", func(t *testing.T) { t.Parallel(); killWorkers(t, program) })
 	t.Run("a worker killed while the relay holds its answers", func(t *testing.T) { t.Parallel(); killWhileHeld(t, program) })

@@ -15,6 +15,7 @@ import (
 // The relay says "later" to everybody, for longer than a single message would be tried; then it takes mail again. Nobody is
 // lost, and nobody is pushed to another channel by trouble that was not theirs.
 func TestAStormOfLaterLosesNobody(t *testing.T) {
+	t.Parallel()
 	b := startBench(t, true, func(cfg *config.Config) {
 		cfg.Policy.ShardSize, cfg.Policy.ChunkSize, cfg.Policy.MaxTemporaryAttempts = 100, 100, 2
 		cfg.Policy.RetryFirst, cfg.Policy.RetryMost = 50*time.Millisecond, 200*time.Millisecond
@@ -56,6 +57,7 @@ func (b *bench) setFaults(faults ...inbox.Fault) {
 
 // Whoever halts a campaign sees it stop at once, in the middle of a batch, and go on at once.
 func TestAHaltHoldsAtOnce(t *testing.T) {
+	t.Parallel()
 	b := startBench(t, true, func(cfg *config.Config) {
 		cfg.Policy.ShardSize, cfg.Policy.ChunkSize = 1000, 1000
 		cfg.Policy.Limits = []config.Limit{{Channel: "email", Connections: 4, PerSecond: 40}}

@@ -15,6 +15,7 @@ import (
 // What comes to light after a notice was sent asks for a supplement. It goes through the engine like every notice, once to each
 // who had the first, by the channel that reached them; nobody counts twice, and everything adds up.
 func TestASupplementReachesThoseWhoHadTheNotice(t *testing.T) {
+	t.Parallel()
 	b := startBench(t, false, func(cfg *config.Config) { cfg.Policy.ShardSize, cfg.Policy.ChunkSize = 10, 10 })
 	refuse := inbox.Fault{Channel: inbox.ChannelEmail, To: "*@" + goneDomain, Do: inbox.Refuse, Code: "550"}
 	if err := b.local.stack.Inbox.SetFaults(refuse); err != nil {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tocsin/internal/heap"
 )
 
 // The exit codes.
@@ -27,7 +26,6 @@ const (
 )
 
 func main() {
-	heap.Spare()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

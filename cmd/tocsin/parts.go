@@ -6,6 +6,8 @@ import (
 	"net"
 
 	"github.com/spf13/cobra"
+
+	"tocsin/internal/heap"
 )
 
 // engineCommands are the commands that run the engine.
@@ -15,6 +17,7 @@ func engineCommands() []*cobra.Command {
 
 // work runs the engine's worker and the outbox until ctx ends.
 func (p *program) work(ctx context.Context) error {
+	heap.Spare()
 	h, err := newHouse(p.cfg, p.store)
 	if err != nil {
 		return several("the settings cannot be used", err)

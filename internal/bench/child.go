@@ -15,8 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"tocsin/internal/heap"
 )
 
 // role is what a child of this program does: one JSON object in, one out.
@@ -30,7 +28,6 @@ var roles = map[string]role{
 
 // act plays a role: it reads its task from the standard input and writes its result to the standard output.
 func act(ctx context.Context, name string) error {
-	heap.Spare() // as main of tocsin does
 	play, ok := roles[name]
 	if !ok {
 		return fmt.Errorf("there is no role %q; to run the benchmark give no argument", name)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tocsin/internal/breach"
+	"tocsin/internal/heap"
 	"tocsin/notifiers"
 	"tocsin/notifiers/email"
 	"tocsin/templates"
@@ -86,6 +87,7 @@ func relay(addr string) (*email.SMTP, error) {
 }
 
 func sendRole(ctx context.Context, in []byte) (any, error) {
+	heap.Spare() // as a worker does
 	var task sending
 	if err := json.Unmarshal(in, &task); err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"tocsin/activities"
 	"tocsin/internal/breach"
+	"tocsin/internal/heap"
 	"tocsin/internal/intent"
 	"tocsin/templates"
 	"tocsin/workflows"
@@ -33,6 +34,7 @@ type worked struct {
 }
 
 func workerRole(ctx context.Context, in []byte) (any, error) {
+	heap.Spare() // as every worker does
 	var task working
 	if err := json.Unmarshal(in, &task); err != nil {
 		return nil, err

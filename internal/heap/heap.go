@@ -1,4 +1,4 @@
-// Package heap sets how the processes of the house trade memory for time.
+// Package heap sets how a process that sends trades memory for time.
 package heap
 
 import (
@@ -6,8 +6,9 @@ import (
 	"runtime/debug"
 )
 
-// percent lets the heap grow to four times what is in use before the collector runs. What sends and what imports keeps tens of
-// megabytes and throws away gigabytes, and at the runtime's 100 collecting them takes a sixth of their time. See docs/performance.md.
+// percent lets the heap grow to four times what is in use before the collector runs. What sends keeps tens of megabytes and
+// throws away gigabytes, and at the runtime's 100 collecting them takes a sixth of its time. An import gains nothing by it. See
+// docs/performance.md.
 const percent = 300
 
 // Spare applies it to this process, unless GOGC says otherwise.
