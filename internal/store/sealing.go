@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	sealBatchRows = 500    // sealed at once by one goroutine
+	sealBatchRows = 500     // sealed at once by one goroutine
 	copyPartRows  = 200_000 // of one COPY command, committed with it
 )
 
