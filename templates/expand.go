@@ -78,13 +78,18 @@ func glue(before, after string) string {
 	left, right := strings.TrimSuffix(before, " "), strings.TrimPrefix(after, " ")
 	last, _ := utf8.DecodeLastRuneInString(left)
 	first, _ := utf8.DecodeRuneInString(right)
-	if unicode.Is(unicode.Han, last) && unicode.Is(unicode.Han, first) {
+	if wide(last) && wide(first) {
 		return left + right
 	}
 	if left == before && right == after && !unicode.IsDigit(first) && !unicode.IsDigit(last) && touch(last, first) {
 		return before + " " + after
 	}
 	return before + after
+}
+
+// wide reports a Chinese character or sign of punctuation.
+func wide(r rune) bool {
+	return unicode.Is(unicode.Han, r) || strings.ContainsRune("，。；：！？、（）“”《》【】", r)
 }
 
 // expand makes the blocks of a text. Lines that turn out empty vanish; rows never do, see [filingValues].

@@ -23,6 +23,7 @@ type Law struct {
 	Official []string      // addresses of public bodies that the law wants named; the only ones besides our own
 
 	emergency breach.Text // the number for emergencies
+	keeps     bool        // nobody is offered to have their data erased
 	skeleton  string      // a folder of notices/ with a form of its own; empty for the usual one
 	slots     map[string][]line
 	numbers   []string // telephone numbers that its sections name, digits alone
@@ -145,6 +146,10 @@ func (p *lawParser) headLine(key, value string) {
 		}
 	case "form":
 		p.law.skeleton = value
+	case "erasure":
+		if p.law.keeps = value == "no"; !p.law.keeps {
+			p.source.fault("erasure: says no, where the law gives no right to erase; leave the line out where it may be offered")
+		}
 	case "official":
 		p.law.Official = strings.Fields(value)
 		for _, a := range p.law.Official {
@@ -155,7 +160,7 @@ func (p *lawParser) headLine(key, value string) {
 	case "require":
 		p.require(value)
 	default:
-		p.source.fault("the head has lines \"key: text\" with these keys: title.zh-CN, title.en, place.zh-CN, place.en, regions, rules, emergency, form, official, require")
+		p.source.fault("the head has lines \"key: text\" with these keys: title.zh-CN, title.en, place.zh-CN, place.en, regions, rules, emergency, form, erasure, official, require")
 	}
 }
 

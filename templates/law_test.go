@@ -135,6 +135,45 @@ func TestLawLacksFacts(t *testing.T) {
 	}
 }
 
+// Where a law gives no right to erase, nobody is offered it, the child as little as the others.
+func TestErasureIsNotOfferedUnderHIPAA(t *testing.T) {
+	for law, offers := range map[string]bool{"us-hipaa": false, "eu-gdpr": true} {
+		for _, a := range audiences {
+			for l, word := range map[breach.Language]string{breach.Chinese: "删", breach.English: "erase"} {
+				n, err := templates.Default().Notice(underLaw(law), a, l)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.Contains(n.Text, word) != offers {
+					t.Errorf("%s %s %s: erasure offered is %t", law, a, l, !offers)
+				}
+			}
+		}
+	}
+}
+
+// Zones are named as people name them.
+func TestNoticeNamesItsZone(t *testing.T) {
+	for zone, says := range map[string]breach.Text{
+		"":                     {ZH: "日期按北京时间计。", EN: "Dates in this notice are in Beijing time."},
+		"America/Los_Angeles":  {ZH: "日期按洛杉矶时间（UTC-08:00）计。", EN: "Dates in this notice are in Los Angeles time (UTC-08:00)."},
+		"Europe/London":        {ZH: "日期按伦敦时间（UTC）计。", EN: "Dates in this notice are in London time (UTC)."},
+		"America/Indiana/Knox": {ZH: "日期按 UTC-06:00 计。", EN: "Dates in this notice are in Knox time (UTC-06:00)."},
+	} {
+		v := underLaw("eu-gdpr")
+		v.Organisation.Zone = zone
+		for _, l := range templates.Languages() {
+			n, err := templates.Default().Notice(v, breach.ToPerson, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(n.Text, says.In(l)) {
+				t.Errorf("%s %s lacks %q:\n%s", zone, l, says.In(l), n.Text)
+			}
+		}
+	}
+}
+
 // The California notice has its title and its five headings, in their order, and no other.
 func TestCaliforniaHeadings(t *testing.T) {
 	want := []string{"Notice of Data Breach", "What Happened", "What Information Was Involved", "What We Are Doing", "What You Can Do", "For More Information"}

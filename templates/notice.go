@@ -108,7 +108,7 @@ var noticeGrammar = grammar{
 		"law", "emergency", "offer", "delay_reason", "held_until", "why", "zone",
 	},
 	lists:  []string{"what_happened", "categories", "harms", "measures", "advice"},
-	flags:  []string{"suspected", "confirmed", "later"},
+	flags:  []string{"suspected", "confirmed", "later", "erasure"},
 	groups: Groups(),
 	only:   true,
 	slots:  lawSlots,
@@ -300,7 +300,7 @@ func (s *Set) noticeValues(v NoticeView, who string, a breach.Audience, l breach
 			"what_happened": s.whatHappened(v, who, w),
 			"measures":      append([]string{w.phrase(who, "measure.plan")}, texts(v.Measures, l)...),
 		},
-		flags: map[string]bool{"suspected": v.State != "confirmed", "confirmed": v.State == "confirmed", "later": v.Later},
+		flags: map[string]bool{"suspected": v.State != "confirmed", "confirmed": v.State == "confirmed", "later": v.Later, "erasure": !law.keeps},
 	}
 	for list, more := range map[string][]breach.Text{"categories": nil, "harms": v.Harms, "advice": v.Advice} {
 		for _, p := range s.listed(v, list, who, w) {
@@ -313,7 +313,7 @@ func (s *Set) noticeValues(v NoticeView, who string, a breach.Audience, l breach
 		out.lists[list] = append(out.lists[list], texts(more, l)...)
 	}
 	if abroad := law.Name != HomeLaw || loc.String() != "Asia/Shanghai"; abroad && (v.OccurredAt != nil || v.AwareAt != nil) {
-		out.scalars["zone"] = breach.ZoneName(v.IssuedAt.In(loc), l)
+		out.scalars["zone"] = zoneWords(v.IssuedAt.In(loc), l)
 	}
 	return out
 }
