@@ -73,28 +73,37 @@ func filingDiffCommand() *cobra.Command {
 newest version with the one before it; after a refusal or newer facts, that is what an approver has to read again.`,
 		Example: "  tocsin filing diff " + dutyExample + "\n  tocsin filing diff " + dutyExample + " --from 2 --to 4",
 	}
-	cmd.Flags().IntVar(&from, "from", 0, "the older version; the one before --to when left out")
-	cmd.Flags().IntVar(&to, "to", 0, "the newer version; the newest when left out")
+	versionFlags(cmd, &from, &to)
 	return onDuty(&o, cmd, func(cmd *cobra.Command, c *client, id breach.IncidentID, key string) error {
 		all, err := c.versions(cmd.Context(), id, key)
 		if err != nil {
 			return err
 		}
-		older, newer, err := pair(all, from, to)
-		if err != nil {
-			return err
-		}
-		a, _, err := c.document(cmd.Context(), older.ID)
-		if err != nil {
-			return err
-		}
-		b, _, err := c.document(cmd.Context(), newer.ID)
-		if err != nil {
-			return err
-		}
-		d := compareVersions(a, b)
-		return o.show(cmd, d, func(p *page) { p.versionDiff(d) })
+		return c.showDiff(cmd, &o, all, from, to)
 	})
+}
+
+func versionFlags(cmd *cobra.Command, from, to *int) {
+	cmd.Flags().IntVar(from, "from", 0, "the older version; the one before --to when left out")
+	cmd.Flags().IntVar(to, "to", 0, "the newer version; the newest when left out")
+}
+
+// showDiff compares two versions of a document.
+func (c *client) showDiff(cmd *cobra.Command, o *viewOptions, all []api.VersionView, from, to int) error {
+	older, newer, err := pair(all, from, to)
+	if err != nil {
+		return err
+	}
+	a, _, err := c.document(cmd.Context(), older.ID)
+	if err != nil {
+		return err
+	}
+	b, _, err := c.document(cmd.Context(), newer.ID)
+	if err != nil {
+		return err
+	}
+	d := compareVersions(a, b)
+	return o.show(cmd, d, func(p *page) { p.versionDiff(d) })
 }
 
 // pair finds the two versions to compare.
@@ -128,31 +137,43 @@ type versionsCompared struct {
 
 type textDiff struct {
 	Language breach.Language `json:"language"`
-	Unified  []string        `json:"unified"` // lines that begin with a space, - or +, and @@ heads
+	Audience breach.Audience `json:"audience,omitempty"` // of a notice
+	Law      string          `json:"law,omitempty"`      // of a notice
+	Unified  []string        `json:"unified"`            // lines that begin with a space, - or +, and @@ heads
 }
 
 func compareVersions(a, b api.DocumentView) versionsCompared {
 	out := versionsCompared{From: a.Version, To: b.Version, Texts: []textDiff{}}
-	lines := func(v api.DocumentView, l breach.Language) []string {
+	lines := func(v api.DocumentView, d textDiff) []string {
 		for _, r := range v.Content.Renditions {
-			if r.Language == l {
-				return strings.Split(strings.TrimRight(r.Text, "\n"), "\n")
+			if r.Language == d.Language && r.Audience == d.Audience && r.Law == d.Law {
+				return comparedLines(r)
 			}
 		}
 		return nil
 	}
-	var languages []breach.Language
+	var seen []textDiff
 	for _, r := range append(slices.Clone(b.Content.Renditions), a.Content.Renditions...) {
-		if !slices.Contains(languages, r.Language) {
-			languages = append(languages, r.Language)
+		d := textDiff{Language: r.Language, Audience: r.Audience, Law: r.Law}
+		if slices.ContainsFunc(seen, func(x textDiff) bool { return x.Language == d.Language && x.Audience == d.Audience && x.Law == d.Law }) {
+			continue
 		}
-	}
-	for _, l := range languages {
-		if u := unified(lines(a, l), lines(b, l), 2); len(u) > 0 {
-			out.Texts = append(out.Texts, textDiff{Language: l, Unified: u})
+		seen = append(seen, d)
+		if d.Unified = unified(lines(a, d), lines(b, d), 2); len(d.Unified) > 0 {
+			out.Texts = append(out.Texts, d)
 		}
 	}
 	return out
+}
+
+// comparedLines are the lines of a text, and of a notice's short forms too.
+func comparedLines(r breach.Rendition) []string {
+	lines := strings.Split(strings.TrimRight(r.Text, "\n"), "\n")
+	if r.Audience == "" {
+		return lines
+	}
+	lines = append([]string{"Subject: " + r.Title}, lines...)
+	return append(lines, "SMS: "+r.SMS, "Push: "+r.PushHead+" | "+r.Push)
 }
 
 func (p *page) versionDiff(d versionsCompared) {
@@ -161,8 +182,15 @@ func (p *page) versionDiff(d versionsCompared) {
 		return
 	}
 	for _, t := range d.Texts {
-		p.line("%s", p.paint(text.Bold, fmt.Sprintf("--- %s, %s", p.say(fmt.Sprintf("第 %d 版", d.From), fmt.Sprintf("version %d", d.From)), t.Language)))
-		p.line("%s", p.paint(text.Bold, fmt.Sprintf("+++ %s, %s", p.say(fmt.Sprintf("第 %d 版", d.To), fmt.Sprintf("version %d", d.To)), t.Language)))
+		which := string(t.Language)
+		if t.Audience != "" {
+			which += ", " + p.audience(t.Audience)
+		}
+		if t.Law != "" {
+			which = t.Law + ", " + which
+		}
+		p.line("%s", p.paint(text.Bold, fmt.Sprintf("--- %s, %s", p.say(fmt.Sprintf("第 %d 版", d.From), fmt.Sprintf("version %d", d.From)), which)))
+		p.line("%s", p.paint(text.Bold, fmt.Sprintf("+++ %s, %s", p.say(fmt.Sprintf("第 %d 版", d.To), fmt.Sprintf("version %d", d.To)), which)))
 		for _, line := range t.Unified {
 			switch line[0] {
 			case '-':

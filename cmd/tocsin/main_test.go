@@ -72,7 +72,12 @@ func prepare(t *testing.T, env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	server.Config = api.Server("", api.New(api.Options{Store: s, Now: time.Now, Log: log, Forms: reportForms(templates.Default()), ParquetReader: []string{self, readParquet}}), log)
+	server.Config = api.Server("", api.New(api.Options{
+		Store: s, Now: time.Now, Log: log, Forms: reportForms(templates.Default()), ParquetReader: []string{self, readParquet},
+		CheckWords: func(w breach.NoticeWords) []string {
+			return refusedWords(templates.Default(), templates.Organisation{HomePage: "https://www.example.com", Hotline: "400-000-0000"}, w)
+		},
+	}), log)
 	server.Start()
 	env.Defer(s.Close)
 	env.Defer(server.Close)

@@ -21,6 +21,7 @@ func noticeCommand() *cobra.Command {
 		Example: `  tocsin notice list INC-2026-0001
   tocsin notice show INC-2026-0001 notice/1
   tocsin notice preview INC-2026-0001 1 --audience guardian
+  tocsin notice diff INC-2026-0001 notice/1
   tocsin notice approve INC-2026-0001 notice/1
   tocsin notice status INC-2026-0001 --watch
   tocsin notice halt INC-2026-0001 1`,
@@ -32,7 +33,7 @@ func noticeCommand() *cobra.Command {
 		example: "INC-2026-0001 notice/1", find: findNotice,
 	})...)
 	cmd.AddCommand(haltCommand(true), haltCommand(false))
-	cmd.AddCommand(noticeStatusCommand(), noticeReconcileCommand(), noticeSupplementCommand(), noticeWordsCommand(), noticePreviewCommand(), noticeTestSendCommand())
+	cmd.AddCommand(noticeStatusCommand(), noticeReconcileCommand(), noticeSupplementCommand(), noticeWordsCommand(), noticePreviewCommand(), noticeTestSendCommand(), noticeVersionsCommand(), noticeDiffCommand())
 	return cmd
 }
 

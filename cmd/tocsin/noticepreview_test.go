@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"tocsin/internal/api"
 	"tocsin/internal/breach"
 	"tocsin/internal/config"
 	"tocsin/internal/devstack/inbox"
@@ -123,6 +125,32 @@ func TestSendingATest(t *testing.T) {
 	}
 	if err := testSender(config.Config{})(t.Context(), "li.wei@example.com", r, nil); err == nil {
 		t.Error("sent without a notifier")
+	}
+}
+
+// A diff of a notice tells its many texts apart, and shows the short forms too.
+func TestCompareVersionsOfANotice(t *testing.T) {
+	version := func(n int, child, sms string) api.DocumentView {
+		v := api.DocumentView{Content: breach.Content{Renditions: []breach.Rendition{
+			{Language: breach.English, Audience: breach.ToPerson, Law: "cn-pipl", Title: "T", Text: "same", SMS: sms},
+			{Language: breach.English, Audience: breach.ToMinor, Law: "cn-pipl", Title: "T", Text: child, SMS: "s"},
+			{Language: breach.English, Audience: breach.ToPerson, Law: "eu-gdpr", Title: "T", Text: "other", SMS: "s"},
+		}}}
+		v.Version = n
+		return v
+	}
+	d := compareVersions(version(1, "a\nb", "old"), version(2, "a\nc", "new"))
+	var got []string
+	for _, x := range d.Texts {
+		for _, line := range x.Unified {
+			if line[0] == '+' || line[0] == '-' {
+				got = append(got, x.Law+" "+string(x.Audience)+" "+line)
+			}
+		}
+	}
+	want := []string{"cn-pipl person -SMS: old", "cn-pipl person +SMS: new", "cn-pipl minor -b", "cn-pipl minor +c"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

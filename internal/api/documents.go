@@ -80,6 +80,18 @@ type NoticeList struct {
 	Published []store.PublicNotice `json:"published"`
 }
 
+// listNoticeVersions lists the versions of one notice: GET /v1/incidents/{id}/notices/versions?notice=notice/1.
+func listNoticeVersions(s *server, c *call) error {
+	id, err := c.incident()
+	if err != nil {
+		return err
+	}
+	if _, err := s.store.Incident(c.r.Context(), id); err != nil {
+		return err
+	}
+	return s.replyVersions(c, id, c.r.URL.Query().Get("notice"), breach.DocNotice, breach.DocPublicNotice)
+}
+
 func listNotices(s *server, c *call) error {
 	id, err := c.incident()
 	if err != nil {

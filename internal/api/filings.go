@@ -187,7 +187,7 @@ func askedFor(items []FormItem, other []FormPrompt) []string {
 	return keys
 }
 
-// VersionList is every version of a duty's report, the void ones too, newest first.
+// VersionList is every version of a duty's report or of a notice, the void ones too, newest first.
 type VersionList struct {
 	Versions []VersionView `json:"versions"`
 }
@@ -203,13 +203,18 @@ func listVersions(s *server, c *call) error {
 	if err != nil {
 		return err
 	}
-	documents, err := s.store.Documents(c.r.Context(), id, true, breach.DocFiling)
+	return s.replyVersions(c, id, o.Key, breach.DocFiling)
+}
+
+// replyVersions lists the versions of one document, by its subject.
+func (s *server) replyVersions(c *call, id breach.IncidentID, subject string, kinds ...breach.DocumentKind) error {
+	documents, err := s.store.Documents(c.r.Context(), id, true, kinds...)
 	if err != nil {
 		return err
 	}
 	out := VersionList{Versions: []VersionView{}}
 	for _, d := range documents {
-		if d.Subject != o.Key {
+		if d.Subject != subject {
 			continue
 		}
 		v := VersionView{Document: d}

@@ -91,6 +91,7 @@ func table(maxUpload int64) []Route {
 		{Method: "GET", Pattern: "/v1/register", Roles: overseers, time: time.Minute, do: showRegister, Does: "the register of incidents, those that nobody had to be told of too"},
 
 		{Method: "GET", Pattern: "/v1/incidents/{id}/notices", Roles: readers, do: listNotices, Does: "list notices to people and to the public"},
+		{Method: "GET", Pattern: "/v1/incidents/{id}/notices/versions", Roles: readers, do: listNoticeVersions, Does: "list every version of a notice with its decisions"},
 		{Method: "GET", Pattern: "/v1/incidents/{id}/campaigns/{n}/progress", Roles: readers, do: campaignProgress, Does: "where a notice stands by channel and segment, its rate, and its clock"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/campaigns/{n}/test-send", Roles: handlers, limit: formLimit, do: testSend, Does: "mail a notice's text to one of our own people, marked as a test"},
 		{Method: "POST", Pattern: "/v1/incidents/{id}/campaigns/{n}/supplements", Roles: workers, limit: formLimit, do: askSupplement, Does: "prepare a notice that corrects an earlier one or adds to it, for those who had it"},
