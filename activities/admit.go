@@ -71,19 +71,28 @@ func (s *sending) learn(w store.Work, err error) {
 	}
 }
 
-// ofRelay reports a failure before the other side heard for whom the message is.
+// ofRelay reports a failure that says nothing of a recipient or their destination: it was before the other side heard for whom the
+// message is, or it is against us.
 func ofRelay(e *notifiers.Error) bool {
-	return e.Doing == "connect" || e.Doing == "mail" || e.Doing == "authenticate"
+	return e.Doing == "connect" || e.Doing == "mail" || e.Doing == "authenticate" || e.Against == notifiers.Us
 }
 
-// exhausted reports that a message has been refused for now too often. While its destination refuses everybody that says
-// nothing about it, and it is tried for as long as the window is.
-func (s *sending) exhausted(w store.Work) bool {
+// exhausted reports that a message has been refused for now too often. While its destination refuses everybody, or the other side
+// cannot be reached, that says nothing about it, and it is tried for as long as the window is; while what is refused is us,
+// it is never given up.
+func (s *sending) exhausted(w store.Work, err error) bool {
 	if w.Tries+1 < s.Policy.MaxTries {
 		return false
 	}
 	now := s.Now()
-	return !s.paceOf(s.channel).slowed(destinationOf(s.channel, w.To), now) || now.Sub(w.ClaimedAt) >= s.Policy.RetryWindow
+	e, ok := errors.AsType[*notifiers.Error](err)
+	switch {
+	case ok && e.Against == notifiers.Us && s.troubleOf(s.channel).againstUs():
+		return false
+	case ok && e.Against == "" && ofRelay(e), s.paceOf(s.channel).slowed(destinationOf(s.channel, w.To), now):
+		return now.Sub(w.ClaimedAt) >= s.Policy.RetryWindow
+	}
+	return true
 }
 
 // haltLook is how often a halt is looked for while messages leave, and its end while it lasts.

@@ -49,23 +49,23 @@ func TestAStormExhaustsNobody(t *testing.T) {
 	s := sendingAt(&now)
 	later := &notifiers.Error{Channel: breach.Email, Doing: "rcpt", Outcome: breach.Temporary, Code: "451"}
 	w := store.Work{To: "a@example.net", Tries: 5, ClaimedAt: now}
-	if !s.exhausted(w) {
+	if !s.exhausted(w, later) {
 		t.Error("in quiet times a message is tried for ever")
 	}
 	for range 5 {
 		s.learn(w, later)
 	}
-	if s.exhausted(w) {
+	if s.exhausted(w, later) {
 		t.Error("a storm used up its tries")
 	}
-	if other := (store.Work{To: "b@example.org", Tries: 5, ClaimedAt: now}); !s.exhausted(other) {
+	if other := (store.Work{To: "b@example.org", Tries: 5, ClaimedAt: now}); !s.exhausted(other, later) {
 		t.Error("another domain's storm keeps a message")
 	}
 	now = now.Add(2 * time.Hour)
 	for range 5 {
 		s.learn(w, later)
 	}
-	if !s.exhausted(w) {
+	if !s.exhausted(w, later) {
 		t.Error("the window has no end")
 	}
 }

@@ -135,6 +135,9 @@ func (a *Filings) attempt(ctx context.Context, in FileReportInput, o store.Oblig
 	outcome, code, after := notifiers.OutcomeOf(sendErr), "", time.Duration(0)
 	if e, ok := errors.AsType[*notifiers.Error](sendErr); ok {
 		code, after = e.Code, e.After
+		if refusedThere(e) {
+			outcome = breach.Permanent
+		}
 	} else if receipt.Code != 0 {
 		code = fmt.Sprint(receipt.Code)
 	}
@@ -152,6 +155,12 @@ func (a *Filings) attempt(ctx context.Context, in FileReportInput, o store.Oblig
 	default:
 		return Filed{State: FiledInDoubt}, a.ask(ctx, in, breach.TaskInDoubt, o, d, nil)
 	}
+}
+
+// refusedThere reports a report that was refused when the other side had heard whom it is for: for a report, which is one of a
+// kind, that is a person's to mend, also where it is against us.
+func refusedThere(e *notifiers.Error) bool {
+	return e.Against != "" && e.Doing != "connect" && e.Doing != "authenticate" && e.Doing != "mail"
 }
 
 // retryFiling waits ten seconds at first and ten minutes at most: a law's clock runs.

@@ -78,7 +78,7 @@ func (s *sending) judge(w store.Work, receipt breach.Receipt, err error) store.R
 		r.State = breach.DeliveryRejected
 	case breach.Temporary:
 		r.State, r.Again = breach.DeliveryTemporary, max(wish, s.backoff(w.Tries))
-		if s.exhausted(w) {
+		if s.exhausted(w, err) {
 			r.State, r.Again, r.Code = breach.DeliveryRejected, 0, r.Code+" retries_exhausted"
 		}
 	default:

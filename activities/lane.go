@@ -45,11 +45,16 @@ func (s *sending) one(ctx context.Context, w store.Work) (*store.Result, error) 
 	}
 	receipt, err := s.outlet.Notifier.Send(ctx, wire)
 	s.learn(w, err)
+	found := s.troubleOf(s.channel).heard(w.Delivery, err, s.Now())
 	r := s.judge(w, receipt, err)
 	r.Attempted, r.SHA256 = true, sum[:]
-	return &r, s.log.End(intent.End{
+	failed := s.log.End(intent.End{
 		Contact: r.Contact, State: string(r.State), Code: r.Code, Reference: r.Reference, Again: r.Again, MoveOn: r.MoveOn, SHA256: r.SHA256,
 	})
+	if found != fine {
+		failed = errors.Join(failed, s.alarm(ctx, found, err))
+	}
+	return &r, failed
 }
 
 // begin makes sure that the shard is still ours and that the log has the message.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -28,10 +29,11 @@ type Sender struct {
 	Logs      intent.Dir // of what was begun and ended, on this machine
 	Name      string     // of this process, among those that send; see Join
 
-	mu     sync.Mutex
-	paces  map[breach.Channel]*pace
-	slots  map[breach.Channel]chan struct{} // what all shards of this process share: as many as the channel has lanes
-	shared *ledger                          // theirs too
+	mu       sync.Mutex
+	paces    map[breach.Channel]*pace
+	troubles map[breach.Channel]*trouble
+	slots    map[breach.Channel]chan struct{} // what all shards of this process share: as many as the channel has lanes
+	shared   *ledger                          // theirs too
 }
 
 // Outlet is one channel as configured.
@@ -185,6 +187,9 @@ type sending struct {
 	scribe      *scribe
 	returnToken func(breach.DeliveryID) string // what a mail's bounce is told by
 	held        map[string]time.Time           // domains that refuse us, and until when nothing is sent to them
+
+	asking  sync.Mutex  // one lane at a time asks a person
+	alarmed atomic.Bool // that nobody can be reached
 
 	mu     sync.Mutex
 	result *ChunkResult

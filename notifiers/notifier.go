@@ -106,7 +106,17 @@ type Error struct {
 	Outcome breach.Outcome // Unknown, Temporary or Permanent
 	Code    string         // the protocol's code where there is one: "550", "429", "isv.BUSINESS_LIMIT_CONTROL"
 	After   time.Duration  // the other side's wish how long to wait; zero where it has none
+	Against Against        // whom the other side refuses, where it is not the recipient; the outcome is Temporary then
 }
+
+// Against says whom a refusal is about. The zero value is the recipient, or the moment.
+type Against string
+
+// What a person must look into: nothing is known against the recipient.
+const (
+	Us     Against = "us"     // our credentials, sender, certificate, signature or template: every message fares the same
+	Policy Against = "policy" // our standing or our words, perhaps with this recipient's side alone
+)
 
 // Error names channel, act, verdict and code.
 func (e *Error) Error() string {

@@ -2,8 +2,6 @@ package email
 
 import (
 	"context"
-	"errors"
-	"net/textproto"
 	"regexp"
 	"strconv"
 	"time"
@@ -40,10 +38,10 @@ func (s *SMTP) converse(ctx context.Context, l *link, w notifiers.Wire) (r breac
 			return r, true, err
 		}
 		keep = s.reset(l, err)
-		if err.Doing == "mail" {
-			err = ours(err)
-		}
 		return r, false, err
+	}
+	if l.client.Text.R.Buffered() > 0 { // it answers what was not said: the answer to the message could not be told apart
+		return r, false, verdict(errAnswer, "data", breach.Temporary)
 	}
 	answer, refused := s.deliver(ctx, l, body)
 	if refused != nil {
@@ -149,45 +147,6 @@ func (s *SMTP) reset(l *link, refused *notifiers.Error) bool {
 func gone(err error) bool {
 	code := codeOf(err)
 	return code == 0 || code == 421
-}
-
-// codeOf is the relay's number, or 0 where it gave none.
-func codeOf(err error) int {
-	if e, ok := errors.AsType[*notifiers.Error](err); ok {
-		n, _ := strconv.Atoi(e.Code)
-		return n
-	}
-	if e, ok := errors.AsType[*textproto.Error](err); ok {
-		return e.Code
-	}
-	return 0
-}
-
-// verdict keeps the number and drops the words, which list recipients. otherwise is the outcome where no number came.
-func verdict(err error, doing string, otherwise breach.Outcome) *notifiers.Error {
-	e := &notifiers.Error{Channel: breach.Email, Doing: doing, Outcome: otherwise}
-	switch code := codeOf(err); {
-	case code >= 500 && code < 600:
-		e.Outcome, e.Code = breach.Permanent, strconv.Itoa(code)
-		if doing == "connect" {
-			return ours(e)
-		}
-	case code >= 400 && code < 500:
-		e.Outcome, e.Code = breach.Temporary, strconv.Itoa(code)
-	case code != 0: // a number that has no place here
-		e.Code = strconv.Itoa(code)
-	}
-	return e
-}
-
-// ours makes a refusal of us, not of the recipient, one that may be mended.
-func ours(e *notifiers.Error) *notifiers.Error {
-	e.Outcome = breach.Temporary
-	switch e.Code {
-	case "530", "534", "535", "538", "454":
-		e.Doing = "authenticate"
-	}
-	return e
 }
 
 // reference is the relay's own id out of its answer, where it gives one in a known form: Postfix, Exim and the like.

@@ -1,9 +1,9 @@
 package email
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
-	"net/textproto"
 	"time"
 )
 
@@ -36,15 +36,14 @@ const mostLines = 100
 var errAnswer = errors.New("the relay's answer is none of SMTP's")
 
 // hear reads one answer, of several lines perhaps. It is good until the next one. The answer's number must be the one that
-// was hoped for, or begin with it; else the error is a [*textproto.Error] with the number and no words.
+// was hoped for, or begin with it; else the error is a [*refusal].
 func (l *link) hear(granted int) ([]byte, error) {
 	l.in = l.in[:0]
 	for range mostLines {
-		line, err := l.client.Text.R.ReadSlice('\n')
+		line, err := l.line()
 		if err != nil {
 			return nil, err
 		}
-		line = bytes.TrimRight(line, "\r\n")
 		code := 0
 		for i := range 3 {
 			if i >= len(line) || line[i] < '0' || line[i] > '9' {
@@ -59,10 +58,25 @@ func (l *link) hear(granted int) ([]byte, error) {
 		case granted == code, granted == code/10:
 			return l.in, nil
 		default:
-			return nil, &textproto.Error{Code: code}
+			return nil, readRefusal(code, l.in)
 		}
 	}
 	return nil, errAnswer
+}
+
+// line reads one line. Of one that is longer than the reader's memory the beginning is kept: the number stands there, and an
+// answer must not put a mail in doubt because it is wordy.
+func (l *link) line() ([]byte, error) {
+	r := l.client.Text.R
+	line, err := r.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return bytes.TrimRight(line, "\r\n"), err
+	}
+	kept := bytes.Clone(line[:512])
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = r.ReadSlice('\n')
+	}
+	return kept, err
 }
 
 // mostKept is the longest message whose memory a connection keeps for the next one.

@@ -16,7 +16,8 @@ import (
 )
 
 // scripted is a relay that answers each verb as it is told, and remembers what it heard. A verb without an answer is
-// granted; an empty answer closes the connection. What follows a 354 up to the lone dot is one entry, "message".
+// granted; an empty answer closes the connection. What follows a 354 up to the lone dot is one entry, "message". An answer
+// that ends in a line end leaves as it is; "drip" among the answers lets each byte of them leave by itself.
 type scripted struct {
 	net.Listener
 	answers map[string]string
@@ -51,9 +52,23 @@ func startScripted(t *testing.T, answers map[string]string) *scripted {
 func (r *scripted) serve(c net.Conn) {
 	defer func() { _ = c.Close() }()
 	in := bufio.NewReader(c)
-	say := func(s string) { _, _ = io.WriteString(c, s+"\r\n") }
+	_, drip := r.answers["drip"]
+	say := func(s string) {
+		if !strings.HasSuffix(s, "\n") {
+			s += "\r\n"
+		}
+		for drip && len(s) > 1 {
+			_, _ = io.WriteString(c, s[:1])
+			s = s[1:]
+		}
+		_, _ = io.WriteString(c, s)
+	}
 	r.note(func() { r.calls++ })
-	say("220 scripted")
+	if hello, ok := r.answers["greeting"]; ok {
+		say(hello)
+	} else {
+		say("220 scripted")
+	}
 	for {
 		line, err := in.ReadString('\n')
 		if err != nil {

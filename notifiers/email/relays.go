@@ -22,8 +22,8 @@ type Relay struct {
 }
 
 // Relays spreads mail over several relays. Which one carries a mail hangs on its id, so that a second attempt goes where the
-// first went. Another one is taken where the first certainly has not taken the mail: it could not be reached, or refused us
-// before it heard for whom the mail is. It is never taken because an answer did not come: that mail is in doubt. What the mail
+// first went. Another one is taken where the first certainly has not taken the mail: it could not be reached, or refused us,
+// not the recipient. It is never taken because an answer did not come: that mail is in doubt. What the mail
 // says is the first relay's matter (from, reply_to, message_id_host).
 type Relays struct {
 	ways []*way
@@ -131,7 +131,7 @@ func untaken(err error) bool {
 	if !ok || e.Outcome != breach.Temporary {
 		return false
 	}
-	return e.Doing == "connect" || e.Doing == "authenticate" || e.Doing == "mail" && e.Code != ""
+	return e.Doing == "connect" || e.Doing == "authenticate" || e.Code != "" && (e.Doing == "mail" || e.Against == notifiers.Us)
 }
 
 // order ranks the relays for one mail, the same each time, and each relay as often first as the others (rendezvous hashing).

@@ -3,8 +3,9 @@
 // would be delivered as a truncated mail) and its error classes call a lost answer permanent.
 //
 // A mail is Permanent only where this recipient or this message was refused: 5xx to RCPT, DATA or the message itself. What
-// the relay has against us (greeting, STARTTLS, AUTH, MAIL FROM) is Temporary, whatever its number: somebody can mend it,
-// and it says nothing about the person.
+// the relay has against us is Temporary, whatever its number and whenever it is said (greeting, STARTTLS, AUTH, MAIL FROM; at
+// RCPT that it does not relay for us): somebody can mend it, and it says nothing about the person. So is what it refuses by
+// policy. See [refusal].
 package email
 
 import (

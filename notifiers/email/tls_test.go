@@ -80,8 +80,8 @@ func TestEncryptionAndAuthentication(t *testing.T) {
 				}
 				return
 			}
-			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Doing != c.doing || e.Outcome != breach.Temporary {
-				t.Errorf("got %v, want %s: temporary", err, c.doing)
+			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Doing != c.doing || e.Outcome != breach.Temporary || e.Against != notifiers.Us || e.Code == "" {
+				t.Errorf("got %#v, want %s: temporary, against us, with a code", err, c.doing)
 			}
 		})
 	}

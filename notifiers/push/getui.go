@@ -220,7 +220,7 @@ func (g *Getui) post(ctx context.Context, doing, path, token string, body []byte
 	}
 	said := reply{Code: -1}
 	if json.Unmarshal(answer.Body, &said) != nil || said.Code == -1 {
-		return said, answer, g.client.StatusFailure(doing, answer)
+		return said, answer, g.client.Unexplained(doing, answer)
 	}
 	return said, answer, nil
 }
@@ -237,6 +237,7 @@ const (
 func (g *Getui) receipt(said reply, answer attempt.Answer, to string) (breach.Receipt, error) {
 	if said.Code != 0 {
 		e := g.client.Fail("send", strconv.Itoa(said.Code), codeOutcome(said.Code, answer.Status))
+		e.Against = codeAgainst(said.Code)
 		if e.After = answer.After; said.Code == authTooOften || said.Code == tooOften {
 			e.After = time.Minute // the limits count by the minute
 		}
@@ -279,4 +280,15 @@ func codeOutcome(code, status int) breach.Outcome {
 		return breach.Temporary
 	}
 	return breach.Unknown
+}
+
+// codeAgainst says which codes speak of our account: wrong keys, a right that is missing, a path that is not the application's.
+func codeAgainst(code int) notifiers.Against {
+	switch {
+	case code == authTooOften, code == tooOften:
+		return ""
+	case code >= 10000 && code < 20000, code == http.StatusMovedPermanently, code == http.StatusNotFound, code == http.StatusMethodNotAllowed:
+		return notifiers.Us
+	}
+	return ""
 }

@@ -25,19 +25,21 @@ func prepare(t *testing.T, g *push.Getui, n int) notifiers.Wire {
 // The verdict over the provider's documented codes.
 func TestOutcomeByCode(t *testing.T) {
 	for code, c := range map[string]struct {
-		want  breach.Outcome
-		after time.Duration
+		want    breach.Outcome
+		after   time.Duration
+		against notifiers.Against
 	}{
-		"20001":            {breach.Permanent, 0}, // target user is invalid
-		"successed_ignore": {breach.Permanent, 0}, // not seen for 90 days
-		"10002":            {breach.Temporary, 0},
-		"10003":            {breach.Temporary, time.Minute},
-		"10005":            {breach.Temporary, time.Minute},
-		"30009":            {breach.Temporary, 0}, // our daily quota
-		"429":              {breach.Temporary, 0},
-		"503":              {breach.Temporary, 0},
-		"500":              {breach.Unknown, 0},
-		"5000":             {breach.Unknown, 0},
+		"20001":            {breach.Permanent, 0, ""}, // target user is invalid
+		"successed_ignore": {breach.Permanent, 0, ""}, // not seen for 90 days
+		"10002":            {breach.Temporary, 0, notifiers.Us},
+		"10003":            {breach.Temporary, time.Minute, ""},
+		"10005":            {breach.Temporary, time.Minute, ""},
+		"30009":            {breach.Temporary, 0, ""},           // our daily quota
+		"400":              {breach.Temporary, 0, notifiers.Us}, // of a gateway before the provider
+		"429":              {breach.Temporary, 0, ""},
+		"503":              {breach.Temporary, 0, ""},
+		"500":              {breach.Unknown, 0, ""},
+		"5000":             {breach.Unknown, 0, ""},
 	} {
 		t.Run(code, func(t *testing.T) {
 			in := notifytest.StartInbox(t, inbox.Options{})
@@ -46,8 +48,8 @@ func TestOutcomeByCode(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := g.Send(t.Context(), prepare(t, g, 1))
-			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Outcome != c.want || e.Code != code || e.After != c.after {
-				t.Errorf("got %v (after %s), want %s (code %s) after %s", err, e.After, c.want, code, c.after)
+			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Outcome != c.want || e.Code != code || e.After != c.after || e.Against != c.against {
+				t.Errorf("got %#v, want %s (code %s) after %s, against %q", err, c.want, code, c.after, c.against)
 			}
 		})
 	}
@@ -95,8 +97,8 @@ func TestSigningInFailsBeforeAnythingLeft(t *testing.T) {
 			change(&cfg)
 			g := newGetui(t, cfg)
 			_, err := g.Send(t.Context(), prepare(t, g, 1))
-			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Doing != "authenticate" || e.Outcome != breach.Temporary {
-				t.Errorf("got %v, want authenticate: temporary", err)
+			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Doing != "authenticate" || e.Outcome != breach.Temporary || e.Against != notifiers.Us {
+				t.Errorf("got %#v, want authenticate: temporary, against us", err)
 			}
 		})
 	}

@@ -67,7 +67,10 @@ func (t *tokens) ask(ctx context.Context) (string, time.Time, error) {
 	}
 	if said.Code != 0 || json.Unmarshal(said.Data, &data) != nil || data.Token == "" {
 		e := t.g.client.Fail("authenticate", strconv.Itoa(said.Code), breach.Temporary)
-		e.After = answer.After
+		e.Against, e.After = codeAgainst(said.Code), answer.After
+		if said.Code == badParameter { // no recipient was named: it is the key, the signature or the application
+			e.Against = notifiers.Us
+		}
 		return "", time.Time{}, e
 	}
 	ms, err := strconv.ParseInt(data.ExpireTime, 10, 64)

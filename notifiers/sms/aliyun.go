@@ -192,15 +192,16 @@ func (a *Aliyun) Send(ctx context.Context, w notifiers.Wire) (breach.Receipt, er
 	if err != nil {
 		return breach.Receipt{}, err
 	}
-	var said struct{ Code, BizId string } //nolint:revive // the provider's spelling
+	var said struct{ Code, Message, BizId string } //nolint:revive // the provider's spelling
 	if json.Unmarshal(answer.Body, &said) != nil || said.Code == "" {
-		return breach.Receipt{}, a.client.StatusFailure("send", answer)
+		return breach.Receipt{}, a.client.Unexplained("send", answer)
 	}
 	if said.Code == "OK" {
 		return breach.Receipt{Reference: said.BizId, Code: answer.Status, At: a.now().UTC()}, nil
 	}
-	e := a.client.Fail("send", knownCode(said.Code), codeOutcome(said.Code, answer.Status))
-	e.After = answer.After
+	outcome, against := judge(said.Code, answer.Status)
+	e := a.client.Fail("send", knownCode(said.Code), outcome)
+	e.Against, e.After = against, max(answer.After, limitOver(said.Code, said.Message, a.now()))
 	return breach.Receipt{}, e
 }
 

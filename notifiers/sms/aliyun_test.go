@@ -2,6 +2,9 @@ package sms_test
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -25,23 +28,30 @@ func prepare(t *testing.T, a *sms.Aliyun, m notifiers.Message) notifiers.Wire {
 
 // The verdict over the provider's documented codes.
 func TestOutcomeByCode(t *testing.T) {
-	for code, want := range map[string]breach.Outcome{
-		"isv.MOBILE_NUMBER_ILLEGAL":       breach.Permanent,
-		"isv.TEMPLATE_MISSING_PARAMETERS": breach.Permanent,
-		"isv.SMS_CONTENT_ILLEGAL":         breach.Permanent,
-		"isv.BUSINESS_LIMIT_CONTROL":      breach.Temporary,
-		"isv.DAY_LIMIT_CONTROL":           breach.Temporary,
-		"isv.AMOUNT_NOT_ENOUGH":           breach.Temporary, // our account, not this person
-		"isv.OUT_OF_SERVICE":              breach.Temporary,
-		"isv.SMS_SIGNATURE_ILLEGAL":       breach.Temporary,
-		"isp.RAM_PERMISSION_DENY":         breach.Temporary,
-		"Throttling.User":                 breach.Temporary,
-		"ServiceUnavailable":              breach.Temporary,
-		"isp.SYSTEM_ERROR":                breach.Unknown, // it may have gone on inside
-		"429":                             breach.Temporary,
-		"503":                             breach.Temporary,
-		"500":                             breach.Unknown,
-		"504":                             breach.Unknown,
+	for code, c := range map[string]struct {
+		want    breach.Outcome
+		against notifiers.Against
+	}{
+		"isv.MOBILE_NUMBER_ILLEGAL":       {breach.Permanent, ""},
+		"isv.CUSTOMER_REFUSED":            {breach.Permanent, ""},
+		"isv.SMS_CONTENT_ILLEGAL":         {breach.Permanent, ""},
+		"isv.BUSINESS_LIMIT_CONTROL":      {breach.Temporary, ""},
+		"isv.TEMPLATE_MISSING_PARAMETERS": {breach.Temporary, notifiers.Us}, // every message has the same variables
+		"isv.DAY_LIMIT_CONTROL":           {breach.Temporary, notifiers.Us},
+		"isv.AMOUNT_NOT_ENOUGH":           {breach.Temporary, notifiers.Us},
+		"isv.OUT_OF_SERVICE":              {breach.Temporary, notifiers.Us},
+		"isv.SMS_SIGNATURE_ILLEGAL":       {breach.Temporary, notifiers.Us},
+		"isv.SMS_TEMPLATE_ILLEGAL":        {breach.Temporary, notifiers.Us},
+		"isp.RAM_PERMISSION_DENY":         {breach.Temporary, notifiers.Us},
+		"Throttling.User":                 {breach.Temporary, ""},
+		"ServiceUnavailable":              {breach.Temporary, ""},
+		"isp.SYSTEM_ERROR":                {breach.Unknown, ""},             // it may have gone on inside
+		"400":                             {breach.Temporary, notifiers.Us}, // of a gateway before the provider
+		"403":                             {breach.Temporary, notifiers.Us},
+		"429":                             {breach.Temporary, ""},
+		"503":                             {breach.Temporary, ""},
+		"500":                             {breach.Unknown, ""},
+		"504":                             {breach.Unknown, ""},
 	} {
 		t.Run(code, func(t *testing.T) {
 			in := notifytest.StartInbox(t, inbox.Options{})
@@ -50,8 +60,33 @@ func TestOutcomeByCode(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := a.Send(t.Context(), prepare(t, a, notifytest.Message(1, address(1))))
-			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Outcome != want || e.Code != code {
-				t.Errorf("got %v, want %s (code %s)", err, want, code)
+			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Outcome != c.want || e.Code != code || e.Against != c.against {
+				t.Errorf("got %#v, want %s (code %s) against %q", err, c.want, code, c.against)
+			}
+		})
+	}
+}
+
+// A number's limits are over when the provider says, not when we think: five tries within a quarter of an hour would use up
+// what one wait would have mended.
+func TestLimitsOfANumberAreWaitedFor(t *testing.T) {
+	for words, want := range map[string]time.Duration{
+		"触发分钟级流控Permits:1": time.Minute,
+		"触发小时级流控Permits:5": time.Hour,
+		"触发天级流控Permits:40": 14*time.Hour + time.Minute, // it is ten in the morning in China
+		"触发了别的什么":          0,
+	} {
+		t.Run(words, func(t *testing.T) {
+			provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = fmt.Fprintf(w, `{"Code":"isv.BUSINESS_LIMIT_CONTROL","Message":%q,"RequestId":"A"}`, words)
+			}))
+			defer provider.Close()
+			cfg := config(t, notifytest.StartInbox(t, inbox.Options{}))
+			cfg.Endpoint = provider.URL
+			a := newAliyun(t, cfg)
+			_, err := a.Send(t.Context(), prepare(t, a, notifytest.Message(1, address(1))))
+			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Outcome != breach.Temporary || e.After != want {
+				t.Errorf("got %#v, want temporary, after %s", err, want)
 			}
 		})
 	}
@@ -77,8 +112,8 @@ func TestGatewayRefusesUsAndThatIsOursToMend(t *testing.T) {
 			}
 			defer func() { _ = a.Close() }()
 			_, err = a.Send(t.Context(), prepare(t, a, notifytest.Message(1, address(1))))
-			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Outcome != breach.Temporary || e.Code != c.code {
-				t.Errorf("got %v, want temporary with code %s", err, c.code)
+			if e, ok := errors.AsType[*notifiers.Error](err); !ok || e.Outcome != breach.Temporary || e.Code != c.code || e.Against != notifiers.Us {
+				t.Errorf("got %#v, want temporary with code %s, against us", err, c.code)
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -44,7 +45,7 @@ type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
-	After  time.Duration // Retry-After in seconds; zero where there is none
+	After  time.Duration // Retry-After; zero where there is none
 }
 
 // New returns a client that waits at most timeout for an answer and keeps at most conns connections.
@@ -111,20 +112,47 @@ func (c *Client) StatusFailure(doing string, a Answer) *notifiers.Error {
 		o = breach.Unknown
 	case a.Status < 400: // a redirect, or a success that says nothing we understand
 		o = breach.Unknown
-	case a.Status == http.StatusUnauthorized, a.Status == http.StatusForbidden, a.Status == http.StatusNotFound:
+	case slices.Contains(ofOurs, a.Status):
 		o = breach.Temporary // our account or address is at fault, not the recipient
 	}
 	e := c.Fail(doing, strconv.Itoa(a.Status), o)
 	e.After = a.After
+	if slices.Contains(ofOurs, a.Status) {
+		e.Against = notifiers.Us
+	}
 	return e
 }
 
+var ofOurs = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusProxyAuthRequired}
+
+// Unexplained judges by its status an answer of a provider that names each refusal of a recipient by a code of its own: a 4xx
+// without one comes from a gateway, or says that the request as such is wrong, and every message would fare the same.
+func (c *Client) Unexplained(doing string, a Answer) *notifiers.Error {
+	e := c.StatusFailure(doing, a)
+	if e.Outcome == breach.Permanent {
+		e.Outcome, e.Against = breach.Temporary, notifiers.Us
+	}
+	return e
+}
+
+// mostAfter bounds what another side may ask of us; who asks for more is not believed.
+const mostAfter = 24 * time.Hour
+
+// retryAfter reads a number of seconds, or an instant by the other side's own clock.
 func retryAfter(h http.Header) time.Duration {
-	n, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || n < 0 || n > 24*3600 {
+	said := h.Get("Retry-After")
+	var d time.Duration
+	if n, err := strconv.ParseInt(said, 10, 32); err == nil {
+		d = time.Duration(n) * time.Second
+	} else if until, err := http.ParseTime(said); err == nil {
+		if now, err := http.ParseTime(h.Get("Date")); err == nil {
+			d = until.Sub(now)
+		}
+	}
+	if d < 0 || d > mostAfter {
 		return 0
 	}
-	return time.Duration(n) * time.Second
+	return d
 }
 
 // CheckEndpoint judges a provider's address: https, or http to this machine.

@@ -2,7 +2,6 @@ package attempt_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -108,20 +107,34 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsKept(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", "120")
-		w.WriteHeader(http.StatusTooManyRequests)
-	}))
-	defer s.Close()
-	c := newClient(t)
-	a, err := try(t, c, s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, ok := errors.AsType[*notifiers.Error](error(c.StatusFailure("send", a)))
-	if !ok || e.Outcome != breach.Temporary || e.After != 2*time.Minute || e.Code != "429" {
-		t.Errorf("got %+v", e)
+func TestRetryAfter(t *testing.T) {
+	const date = "Sun, 22 Nov 2026 02:00:00 GMT"
+	for said, want := range map[string]time.Duration{
+		"120": 2 * time.Minute, "0": 0, "": 0, "-5": 0, "soon": 0, "1.5": 0,
+		"Sun, 22 Nov 2026 02:05:00 GMT": 5 * time.Minute, // by the other side's clock, whatever ours says
+		"Sun, 22 Nov 2026 01:00:00 GMT": 0,
+		"Sun, 22 Nov 2099 02:00:00 GMT": 0,
+		"86400":                         24 * time.Hour,
+		"86401":                         0, // nobody asks that in earnest
+		"99999999999999999999":          0,
+	} {
+		t.Run(said, func(t *testing.T) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Date", date)
+				w.Header().Set("Retry-After", said)
+				w.WriteHeader(http.StatusTooManyRequests)
+			}))
+			defer s.Close()
+			c := newClient(t)
+			a, err := try(t, c, s.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := c.StatusFailure("send", a)
+			if e.Outcome != breach.Temporary || e.After != want || e.Code != "429" {
+				t.Errorf("got %+v, want temporary after %s", e, want)
+			}
+		})
 	}
 }
 

@@ -1,0 +1,217 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tocsin/internal/breach"
+	"tocsin/internal/store"
+	"tocsin/notifiers"
+)
+
+// trouble is what speaks against a channel as such: failures since it last took a message over. A wrong password, a template
+// that was withdrawn, a relay that no longer relays for us: each message fails by itself, and without this a whole audience
+// would go on to its next channel one by one before anybody looked. It is safe for concurrent use and shared by all shards of
+// a process.
+type trouble struct {
+	quiet atomic.Bool // nothing speaks against it; the way of every message that is taken
+
+	mu       sync.Mutex
+	taken    bool                       // it has ever taken a message over
+	us       int                        // failures that are against us
+	usSince  time.Time                  // the first of them
+	refused  map[breach.DeliveryID]bool // deliveries that were refused for good, or by policy
+	person   bool                       // one of them for good, which is about a person
+	first    time.Time                  // when the first of them was
+	silent   time.Time                  // since when the other side cannot be reached; zero while it can
+	patience int                        // so many times the usual is borne: whoever let it go on has seen it
+}
+
+// What is too much.
+const (
+	usTwice      = 2                // failures against us
+	usFor        = 30 * time.Second // for so long: what passes by itself needs nobody
+	policyFew    = 3                // deliveries refused by policy, of a channel that never took one
+	refusedMany  = 20               // refused in a row
+	silentFor    = 5 * time.Minute
+	patienceMore = 5 // after each halt so many times as much
+)
+
+// finding is what has become too much.
+type finding int
+
+const (
+	fine        finding = iota
+	refusesUs           // our credentials, sender, certificate, signature or template
+	byPolicy            // our standing, or our words
+	refusesAll          // so many recipients that it is hardly they
+	unreachable         // nobody answers; it may come back by itself
+)
+
+func newTrouble() *trouble {
+	t := &trouble{refused: map[breach.DeliveryID]bool{}, patience: 1}
+	return t
+}
+
+// heard learns what an attempt came to and says what has become too much, at every attempt until a message is taken over.
+func (t *trouble) heard(id breach.DeliveryID, err error, now time.Time) finding {
+	if err == nil && t.quiet.Load() {
+		return fine
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err == nil {
+		t.us, t.usSince, t.silent, t.person, t.taken = 0, time.Time{}, time.Time{}, false, true
+		clear(t.refused)
+		t.quiet.Store(true)
+		return fine
+	}
+	e, ok := errors.AsType[*notifiers.Error](err)
+	if !ok || e.Outcome == breach.Unknown {
+		return fine
+	}
+	t.quiet.Store(false)
+	switch {
+	case e.Against == notifiers.Us:
+		return t.refusedUs(now)
+	case ofRelay(e):
+		if t.silent.IsZero() {
+			t.silent = now
+		}
+		if now.Sub(t.silent) >= silentFor {
+			return unreachable
+		}
+		return fine
+	}
+	t.silent = time.Time{}
+	if e.Outcome == breach.Permanent || e.Against == notifiers.Policy {
+		return t.refusedOne(id, e.Against == "", now)
+	}
+	return fine
+}
+
+func (t *trouble) refusedUs(now time.Time) finding {
+	t.silent = time.Time{}
+	if t.us++; t.us == 1 {
+		t.usSince = now
+	}
+	if t.us >= usTwice && now.Sub(t.usSince) >= usFor {
+		return refusesUs
+	}
+	return fine
+}
+
+func (t *trouble) refusedOne(id breach.DeliveryID, person bool, now time.Time) finding {
+	if len(t.refused) == 0 {
+		t.first = now
+	}
+	t.refused[id], t.person = true, t.person || person
+	found := fine
+	switch {
+	case len(t.refused) >= refusedMany*t.patience && t.person:
+		found = refusesAll
+	case len(t.refused) >= refusedMany*t.patience,
+		!t.taken && !t.person && len(t.refused) >= policyFew*t.patience && now.Sub(t.first) >= usFor:
+		found = byPolicy
+	}
+	if found != fine {
+		clear(t.refused)
+		t.person, t.patience = false, t.patience*patienceMore
+	}
+	return found
+}
+
+// againstUs reports that messages fail because of us, and that none was taken over since: what is refused then is never given up,
+// however long it takes to mend it.
+func (t *trouble) againstUs() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.us >= usTwice
+}
+
+// troubleOf returns what this process knows against a channel.
+func (s *Sender) troubleOf(channel breach.Channel) *trouble {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.troubles == nil {
+		s.troubles = map[breach.Channel]*trouble{}
+	}
+	if s.troubles[channel] == nil {
+		s.troubles[channel] = newTrouble()
+	}
+	return s.troubles[channel]
+}
+
+// alarm asks a person to look, and stops the campaign unless waiting is all that can be done.
+func (s *sending) alarm(ctx context.Context, found finding, err error) error {
+	if found == unreachable {
+		if s.alarmed.Swap(true) {
+			return nil
+		}
+		return s.Store.AddTask(ctx, s.alarmTask(found, err))
+	}
+	s.asking.Lock() // of several lanes one asks
+	defer s.asking.Unlock()
+	halted, failed := s.Store.Halted(ctx, s.lease)
+	if failed != nil || halted {
+		return failed
+	}
+	if failed := s.Store.AddTask(ctx, s.alarmTask(found, err)); failed != nil {
+		return failed
+	}
+	return s.Store.Halt(ctx, s.lease.Incident, s.lease.Campaign, true, breach.Tocsin)
+}
+
+// channelNames are what people call a channel.
+var channelNames = map[breach.Channel]breach.Text{
+	breach.Email: {ZH: "邮件", EN: "email"}, breach.SMS: {ZH: "短信", EN: "SMS"}, breach.Push: {ZH: "推送", EN: "push"},
+}
+
+// whatFailed names an attempt's step and code; the other side's words stay outside.
+func whatFailed(err error) string {
+	e, ok := errors.AsType[*notifiers.Error](err)
+	if !ok {
+		return "?"
+	}
+	return strings.TrimSpace(e.Doing + " " + e.Code)
+}
+
+func (s *sending) alarmTask(found finding, err error) store.Task {
+	name, said := channelNames[s.channel], whatFailed(err)
+	n, id := s.lease.Campaign, s.lease.Incident
+	resume := fmt.Sprintf("tocsin notice resume %s %d", id, n)
+	task := store.Task{IncidentID: id, Kind: breach.TaskFinding, OwnerRole: breach.RoleLead, Ref: fmt.Sprintf("%s of notice %d", s.channel, n)}
+	switch found {
+	case refusesUs:
+		task.Title = breach.Text{ZH: name.ZH + "通道拒绝我方，发送已暂停", EN: "The " + name.EN + " provider refuses us; sending is halted"}
+		task.Detail = breach.Text{
+			ZH: fmt.Sprintf("拒绝针对的是我方，而非收件人（%s）：凭据、发件人、证书、签名或模板。无人因此转入下一渠道，均在等待。请修正设置 notifiers 或在服务商处处理；改动设置后重启 worker，用 tocsin notice test-send 检查，再用 %s 继续。", said, resume),
+			EN: fmt.Sprintf("What it refuses is us, not the recipients (%s): a credential, the sender, a certificate, the signature or a template. Nobody was passed over; they wait. Mend it under notifiers or with the provider, restart the workers after a change of settings, check with tocsin notice test-send, then go on with %s.", said, resume),
+		}
+	case byPolicy:
+		task.Title = breach.Text{ZH: name.ZH + "因策略被拒，发送已暂停", EN: "The " + name.EN + " is refused by policy; sending is halted"}
+		task.Detail = breach.Text{
+			ZH: fmt.Sprintf("连续多条告知因对方策略被拒，期间无一被接收（%s）：信誉、SPF、DKIM、DMARC、内容或速率。请与通道管理员查明原因并修复，再用 %s 继续。", said, resume),
+			EN: fmt.Sprintf("Message after message was refused by policy, and none was taken meanwhile (%s): reputation, SPF, DKIM, DMARC, the words or the rate. Find out why with whoever runs the channel, mend it, then go on with %s.", said, resume),
+		}
+	case refusesAll:
+		task.Title = breach.Text{ZH: name.ZH + "连续被拒，发送已暂停", EN: "One " + name.EN + " after the other is refused; sending is halted"}
+		task.Detail = breach.Text{
+			ZH: fmt.Sprintf("连续多名收件人被拒，期间无一被接收（%s）；他们已转入下一渠道。请检查通道设置与名单质量（tocsin people count）。若名单本就如此，用 %s 继续：之后容许更多。", said, resume),
+			EN: fmt.Sprintf("One recipient after the other was refused for good, and none was taken meanwhile (%s); those have gone on to their next channel. Look at the channel's settings and at the list (tocsin people count). Where the list is like that, go on with %s: more is borne then.", said, resume),
+		}
+	default:
+		task.Ref = "no way for " + task.Ref
+		task.Title = breach.Text{ZH: name.ZH + "通道无法连通", EN: "The " + name.EN + " provider cannot be reached"}
+		task.Detail = breach.Text{
+			ZH: fmt.Sprintf("已有五分钟无法交出任何一条（%s）。发送会自动重试，恢复后自行继续；超过 policy.retry_window 后，相关人员转用下一渠道。请检查网络与服务商状态，然后结束本任务。", said),
+			EN: fmt.Sprintf("For five minutes nothing could be handed over (%s). It is tried again by itself and goes on when the way is open; after policy.retry_window people go on to their next channel. Look at the network and at the provider, then end this task.", said),
+		}
+	}
+	return task
+}
