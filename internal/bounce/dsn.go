@@ -2,6 +2,7 @@ package bounce
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"tocsin/internal/breach"
@@ -19,7 +20,7 @@ func (s *scan) status() (Report, bool) {
 	for _, g := range s.groups {
 		action, _, _ := strings.Cut(strings.ToLower(g.get("action")), " ")
 		kind := breach.ReturnKind(strings.Trim(action, "\"'();"))
-		if kind == "" && strings.HasPrefix(g.get("status"), "5") { // the field is required; who leaves it out still says failed
+		if !slices.Contains(order, kind) && strings.HasPrefix(g.get("status"), "5") { // left out, or "failure": still failed
 			kind = breach.ReturnFailed
 		}
 		if _, ok := found[kind]; !ok {
@@ -95,11 +96,12 @@ func classOf(code, words string) breach.BounceClass {
 	return classByWords(words)
 }
 
-// What servers say where their code says little. English and Chinese cover the codes of the large providers.
+// What servers say where their code says little. English and Chinese cover the codes of the large providers; NetEase names its
+// policies like DT:SPM.
 var (
-	unknownUser = regexp.MustCompile(`user unknown|unknown user|no such (?:user|mailbox|recipient|person)|does ?n[o']t exist|not found|invalid (?:recipient|mailbox|address)|unknown (?:recipient|address|mailbox)|mailbox unavailable|recipient (?:address )?(?:rejected: (?:user|undeliverable|access denied)|unknown)|account (?:disabled|is disabled|inactive)|不存在|无此用户|用户未找到`)
+	unknownUser = regexp.MustCompile(`user unknown|unknown user|no such (?:user|mailbox|recipient|person)|does ?n[o']t exist|not found|invalid (?:recipient|mailbox|address)|unknown (?:recipient|address|mailbox)|mailbox unavailable|recipient (?:address )?(?:rejected: (?:user|undeliverable|access denied)|unknown)|account (?:disabled|is disabled|inactive)|user (?:suspended|not local)|not listed in|不存在|无此用户|用户未找到|查無此`)
 	fullBox     = regexp.MustCompile(`(?:mailbox|inbox|account|user|recipient)[^.]{0,40}(?:full|over ?quota|exceed)|over ?quota|quota (?:exceeded|full)|insufficient (?:system )?storage|out of storage|已满|容量不足`)
-	refusedUs   = regexp.MustCompile(`spam|black ?list|block ?list|blocked|policy|dmarc|\bspf\b|\bdkim\b|reputation|banned|unsolicited|rate limit|too many|垃圾邮件|黑名单|拒收`)
+	refusedUs   = regexp.MustCompile(`spam|black ?list|block ?list|blocked|policy|dmarc|\bspf\b|\bdkim\b|reputation|banned|unsolicited|rate limit|too many|frequency limited|content denied|\b(?:dt|hl|mi|rp|wm):[a-z]{3}\b|垃圾邮件|黑名单|拒收`)
 )
 
 func classByWords(words string) breach.BounceClass {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/emersion/go-message"
+	_ "github.com/emersion/go-message/charset" // what Chinese servers write is no UTF-8
 
 	"tocsin/internal/breach"
 )
@@ -15,8 +16,11 @@ import (
 // Parse reads a returned mail. from is the sender of its envelope, empty for the null sender that RFC 5321, 4.5.5, asks of
 // reports. It never fails: what cannot be read is [breach.ReturnUnclear].
 func Parse(raw []byte, from string) Report {
-	e, err := message.ReadWithOptions(bytes.NewReader(raw), &message.ReadOptions{MaxHeaderBytes: maxHeader})
-	if err != nil && !tolerable(err) || e == nil {
+	e := read(raw)
+	if e == nil {
+		e = read(mended(raw))
+	}
+	if e == nil {
 		return Report{Kind: breach.ReturnUnclear}
 	}
 	s := &scan{}
@@ -24,6 +28,36 @@ func Parse(raw []byte, from string) Report {
 	r := s.judge(letter{header: e.Header, null: from == "" || from == "<>"})
 	r.Tokens, r.IDs = s.tokens, s.ids
 	return r
+}
+
+// read opens a mail; nil where its header cannot be read.
+func read(raw []byte) *message.Entity {
+	e, err := message.ReadWithOptions(bytes.NewReader(raw), &message.ReadOptions{MaxHeaderBytes: maxHeader})
+	if err != nil && !tolerable(err) {
+		return nil
+	}
+	return e
+}
+
+// mended is a mail without the lines of its header that are no fields, such as the first one of a mailbox file.
+func mended(raw []byte) []byte {
+	var head []byte
+	for rest := raw; len(rest) > 0 && len(head) < maxHeader; {
+		end := bytes.IndexByte(rest, '\n') + 1
+		if end == 0 {
+			end = len(rest)
+		}
+		line := rest[:end]
+		name, _, field := bytes.Cut(line, []byte(":"))
+		switch {
+		case len(bytes.TrimSpace(line)) == 0:
+			return append(head, rest...)
+		case field && len(name) > 0 && !bytes.ContainsAny(name, " \t"), len(head) > 0 && (line[0] == ' ' || line[0] == '\t'):
+			head = append(head, line...)
+		}
+		rest = rest[end:]
+	}
+	return head
 }
 
 // tolerable reports faults after which a part can still be read, as bytes.
@@ -63,10 +97,16 @@ func (s *scan) entity(e *message.Entity, depth int) {
 	if err != nil && kind == "" {
 		kind = "text/plain"
 	}
-	s.leaf(strings.ToLower(kind), e.Body)
+	s.leaf(strings.ToLower(kind), e.Body, depth)
 }
 
-func (s *scan) leaf(kind string, body io.Reader) {
+// isReport reports the header of a report on a delivery, which no notice of ours has.
+func isReport(h message.Header) bool {
+	kind, args, _ := h.ContentType()
+	return strings.EqualFold(kind, "multipart/report") && strings.EqualFold(args["report-type"], "delivery-status")
+}
+
+func (s *scan) leaf(kind string, body io.Reader, depth int) {
 	text, err := io.ReadAll(io.LimitReader(body, maxText))
 	if err != nil && len(text) == 0 && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return
@@ -82,9 +122,14 @@ func (s *scan) leaf(kind string, body io.Reader) {
 	case "message/disposition-notification", "message/global-disposition-notification":
 		s.receipt = true
 	case "message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "text/rfc822":
+		if inner := read(text); inner != nil && depth < maxDepth && isReport(inner.Header) { // somebody passed a report on
+			s.entity(inner, depth+1)
+			return
+		}
 		s.headSeen = true
 		s.returned(text)
 	case "text/plain", "text/html", "":
+		text = legible(text)
 		if s.text == nil {
 			s.text = text
 		} else if len(s.text) < maxText {

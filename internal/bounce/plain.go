@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"tocsin/internal/breach"
 )
 
 var (
 	daemon     = regexp.MustCompile(`(?i)mailer-?daemon|postmaster|mail delivery|mdaemon|^\s*<>\s*$`)
-	failing    = regexp.MustCompile(`(?i)undeliver|delivery (?:status notification \()?(?:has )?fail|failure notice|returned (?:mail|to sender)|mail delivery (?:failed|system)|could not be delivered|delivery (?:problem|incomplete)|nondeliverable|rejected|退信|投递失败|发送失败|退回`)
+	failing    = regexp.MustCompile(`(?i)undeliver|delivery (?:status notification \()?(?:has )?fail|failure notice|returned (?:mail|to sender)|mail delivery (?:failed|system)|could not be delivered|delivery (?:problem|incomplete)|nondeliverable|rejected|退信|投递失败|发送失败|退回|無法(?:傳送|遞送|投遞)|遞送失敗|配信不能|配信できません|届けられませんでした|반송|недостав|не доставлен|unzustellbar|nicht zustellbar|non (?:remis|distribu)|échec de (?:la )?(?:remise|distribution)|no se (?:ha podido|pudo) entregar`)
 	delaying   = regexp.MustCompile(`(?i)delay|warning: (?:message|could not send)|still (?:trying|being retried)|will (?:be )?re(?:try|tried)|you do not need to resend|延迟`)
 	givenUp    = regexp.MustCompile(`(?i)given up|giving up|permanent(?:ly)? (?:fatal )?(?:error|fail)|will not be retried|retry time(?:out)? (?:was )?exceeded`)
 	leaveWords = regexp.MustCompile(`(?i)out of (?:the )?office|auto(?:matic|mated)?[ -]?(?:reply|response)|vacation|自动回复|自动答复|休假|不在办公室`)
@@ -27,15 +30,18 @@ func (s *scan) plain(l letter) Report {
 	if decoded, err := l.header.Text("Subject"); err == nil {
 		subject = decoded
 	}
+	subject = string(legible([]byte(subject)))
 	fromDaemon := daemon.MatchString(l.header.Get("From")) || l.header.Has("X-Failed-Recipients")
-	if answersForReader(l, subject, fromDaemon) {
+	own := ownWords(text)
+	code, class := classify("", own)
+	// A system that sends its failures under a person's name marks them automatic, as an absence is; but it names a code.
+	disguised := l.null && strings.HasPrefix(code, "5") && failing.MatchString(subject)
+	if answersForReader(l, subject, fromDaemon || disguised) {
 		return Report{Kind: breach.ReturnAutoReply}
 	}
 	if !fromDaemon && !l.null {
 		return Report{Kind: breach.ReturnUnclear}
 	}
-	own := ownWords(text)
-	code, class := classify("", own)
 	looksFailed := l.header.Has("X-Failed-Recipients") || failing.MatchString(subject) || failing.MatchString(own) || givenUp.MatchString(own)
 	switch {
 	case delaying.MatchString(subject+"\n"+own) && !givenUp.MatchString(own) && !strings.HasPrefix(code, "5"):
@@ -70,6 +76,18 @@ func answersForReader(l letter, subject string, fromDaemon bool) bool {
 
 // returnedBelow parts a daemon's words from the mail that it quotes below them.
 var returnedBelow = regexp.MustCompile(`(?im)^[- ]*(?:-+ ?)?(?:below this line is a copy|this is a copy of (?:the|your) message|original message|message header|original headers|returned message|begin message|return-path:|received: (?:from|by)|以下是原邮件|原邮件)`)
+
+// legible is text in UTF-8. What does not say its charset and is not UTF-8 comes from a Chinese server.
+func legible(text []byte) []byte {
+	if utf8.Valid(text) {
+		return text
+	}
+	decoded, err := simplifiedchinese.GB18030.NewDecoder().Bytes(text)
+	if err != nil || bytes.ContainsRune(decoded, utf8.RuneError) {
+		return text
+	}
+	return decoded
+}
 
 // ownWords are a daemon's, without the mail that it quotes: our notice itself speaks of accounts and of what was not found.
 func ownWords(text []byte) string {

@@ -100,6 +100,8 @@ func NewServer(o Options) *Server {
 	s.smtp.LMTP = o.Protocol == LMTP
 	s.smtp.Domain, s.smtp.TLSConfig = o.Hello, o.TLS
 	s.smtp.MaxMessageBytes, s.smtp.MaxRecipients = o.MaxBytes, 50
+	s.smtp.MaxLineLength = int(o.MaxBytes) // of its text too: a report with a long line that is refused is lost for good
+	s.smtp.EnableSMTPUTF8 = true           // international reports (RFC 6533) come so
 	s.smtp.ReadTimeout, s.smtp.WriteTimeout = readTime, writeTime
 	s.smtp.ErrorLog = silent{} // its words quote peers
 	return s
