@@ -66,7 +66,7 @@ var heldTask = store.Task{
 	Kind: breach.TaskFinding, OwnerRole: breach.RoleLead,
 	Title: breach.Text{ZH: "收件方域名拒收我方邮件", EN: "Mail domains refuse our mail"},
 	Detail: breach.Text{
-		ZH: "有域名因其策略（SPF、DKIM、DMARC、信誉或内容）退回了告知邮件，已暂停向其发送，稍后自动再试；多次失败后，相关人员转用下一渠道。请与邮件管理员查明原因并修复，然后结束本任务。",
-		EN: "Domains sent the notice back by their policy (SPF, DKIM, DMARC, reputation or content). Sending to them is held and tried again by itself; after several failures the people go on to their next channel. Find out why with whoever runs your mail, mend it, and end this task.",
+		ZH: "有域名因其策略（SPF、DKIM、DMARC、信誉或内容）退回了告知邮件，稍后自动再试；同一域名有多名收件人被退时，暂停向其发送。多次失败后，相关人员转用下一渠道。请与邮件管理员查明原因并修复，然后结束本任务。",
+		EN: "Domains sent the notice back by their policy (SPF, DKIM, DMARC, reputation or content). It is tried again by itself, and a domain that did so to several recipients is held meanwhile; after several failures the people go on to their next channel. Find out why with whoever runs your mail, mend it, and end this task.",
 	},
 }

@@ -166,7 +166,7 @@ func (s *Store) bounce(ctx context.Context, tx pgx.Tx, p ReturnPolicy, k campaig
 		return err
 	}
 	gone, again := map[breach.Channel][]int64{}, map[breach.Channel][]int64{}
-	var refusing []int64
+	var refusing []dueFact
 	for _, f := range facts {
 		retry := (f.Class == breach.BounceFull || f.Class == breach.BouncePolicy) && f.Tries < p.MaxTries
 		state, next := breach.DeliveryBounced, time.Duration(0)
@@ -175,7 +175,7 @@ func (s *Store) bounce(ctx context.Context, tx pgx.Tx, p ReturnPolicy, k campaig
 			state, next = breach.DeliveryTemporary, p.RetryFull
 		case retry:
 			state, next = breach.DeliveryTemporary, p.HoldDomain
-			refusing = append(refusing, f.Contact)
+			refusing = append(refusing, f)
 		}
 		if err := markBounced(ctx, tx, f, state, next); err != nil {
 			return err
@@ -239,10 +239,19 @@ func reopen(ctx context.Context, tx pgx.Tx, l Lease, channel breach.Channel, gon
 	return err
 }
 
-// holdDomains stops what goes to the domains of contacts for a while, and asks the lead to find out why they refuse us.
-func (s *Store) holdDomains(ctx context.Context, tx pgx.Tx, l Lease, contacts []int64, p ReturnPolicy) error {
-	if len(contacts) == 0 || p.HoldDomain <= 0 {
+// holdAfter is how many recipients of a domain it takes: one is perhaps their own filter, or somebody who forges a report with
+// the return address that they were sent, and must not keep a domain of millions from hearing of it.
+const holdAfter = 3
+
+// holdDomains stops what goes to domains for a while of which several recipients were refused by policy within that time, each
+// counted once, and asks the lead to find out why.
+func (s *Store) holdDomains(ctx context.Context, tx pgx.Tx, l Lease, facts []dueFact, p ReturnPolicy) error {
+	if len(facts) == 0 || p.HoldDomain <= 0 {
 		return nil
+	}
+	contacts, err := firstRefusals(ctx, tx, l, facts)
+	if err != nil {
+		return err
 	}
 	keys, err := s.keys.Keys(ctx, l.Incident)
 	if err != nil {
@@ -277,9 +286,12 @@ func (s *Store) holdDomains(ctx context.Context, tx pgx.Tx, l Lease, contacts []
 			return err
 		}
 		_, err = tx.Exec(ctx, `
-			insert into destination_hold (incident_no, blind, sealed, status, refusals, until_at) values ($1, $2, $3, '', $4, now() + $5)
-			on conflict (incident_no, blind) do update set refusals = destination_hold.refusals + excluded.refusals,
-				until_at = greatest(destination_hold.until_at, excluded.until_at)`, l.no, blind, sealed, n, p.HoldDomain)
+			insert into destination_hold as h (incident_no, blind, sealed, status, refusals, until_at)
+			values ($1, $2, $3, '', $4::bigint, case when $4::bigint >= $6::bigint then now() + $5::interval else now() end)
+			on conflict (incident_no, blind) do update set
+				refusals = case when h.until_at < now() - $5::interval then 0 else h.refusals end + excluded.refusals,
+				until_at = case when case when h.until_at < now() - $5::interval then 0 else h.refusals end + excluded.refusals >= $6::bigint then now() + $5::interval else h.until_at end`,
+			l.no, blind, sealed, n, p.HoldDomain, holdAfter)
 		if err != nil {
 			return err
 		}
@@ -287,6 +299,21 @@ func (s *Store) holdDomains(ctx context.Context, tx pgx.Tx, l Lease, contacts []
 	task := p.HeldTask
 	task.IncidentID, task.Ref = l.Incident, "held domains of notice "+strconv.Itoa(l.Campaign)
 	return s.addTask(ctx, tx, l.no, task)
+}
+
+// firstRefusals are the contacts that a fact is the first of its class about.
+func firstRefusals(ctx context.Context, tx pgx.Tx, l Lease, facts []dueFact) ([]int64, error) {
+	var contacts, numbers []int64
+	for _, f := range facts {
+		contacts, numbers = append(contacts, f.Contact), append(numbers, f.No)
+	}
+	rows, err := tx.Query(ctx, `
+		select contact from receipt_fact where incident_no = $1 and campaign_n = $2 and channel = $3 and contact = any($4) and kind = 'failed' and class = $5
+		group by contact having min(no) = any($6)`, l.no, l.Campaign, breach.Email, contacts, breach.BouncePolicy, numbers)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int64])
 }
 
 // Holds returns the mail domains of an incident that are held now, and until when.
