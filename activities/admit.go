@@ -58,6 +58,18 @@ func (s *sending) putOff(w store.Work) *store.Result {
 	return &store.Result{Contact: w.Contact, State: state, Code: code, Again: max(wait, time.Millisecond)}
 }
 
+// holdsEvery is how often the domains that are held are read anew while a shard is at work, which may be for hours.
+const holdsEvery = 10 * time.Second
+
+// lookAtHolds reads which domains are held. It is called between batches, when no lane reads them.
+func (s *sending) lookAtHolds(ctx context.Context) (err error) {
+	if now := s.Now(); now.Sub(s.heldAt) >= holdsEvery {
+		s.heldAt = now
+		s.held, err = s.Store.Holds(ctx, s.lease.Incident)
+	}
+	return err
+}
+
 // learn tells the channel's pace what an attempt came to. What the relay has against us says nothing about a destination.
 func (s *sending) learn(w store.Work, err error) {
 	p, now := s.paceOf(s.channel), s.Now()

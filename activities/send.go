@@ -111,9 +111,6 @@ func (s *Sender) run(ctx context.Context, in ChunkInput, run *sending) (lease st
 		return lease, err
 	}
 	run.lease, run.returnToken = lease, house.ReturnToken
-	if run.held, err = s.Store.Holds(ctx, in.Incident); err != nil {
-		return lease, err
-	}
 	run.lookAt(s.Now()) // what the last holder left
 	if run.log, err = s.Logs.Open(lease.Named(), lease.Fence); err != nil {
 		return lease, err
@@ -187,6 +184,7 @@ type sending struct {
 	scribe      *scribe
 	returnToken func(breach.DeliveryID) string // what a mail's bounce is told by
 	held        map[string]time.Time           // domains that refuse us, and until when nothing is sent to them
+	heldAt      time.Time                      // when that was read
 
 	asking  sync.Mutex  // one lane at a time asks a person
 	alarmed atomic.Bool // that nobody can be reached
@@ -227,6 +225,9 @@ func (s *sending) all(ctx context.Context, limit int) error {
 		if limit > 0 && s.progress().Attempted >= limit {
 			s.result.More = true
 			return nil
+		}
+		if err := s.lookAtHolds(ctx); err != nil {
+			return err
 		}
 		work := rest
 		if len(work) == 0 {
