@@ -61,7 +61,7 @@ func (s *server) asProblem(err error) (p *Problem, cause error) {
 			fmt.Sprintf("The body is larger than %d bytes, which is the most this address takes.", tooBig.Limit), "Send it in parts."), nil
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return notFound("It does not exist.", "Check the number or id; tocsin incident list shows the incidents."), nil
+		return notFound("It does not exist.", "Check the number or id; tocsin incident list shows the incidents, and tocsin notice list INCIDENT the notices of one."), nil
 	}
 	if errors.Is(err, context.Canceled) {
 		return problem(499, "gone", "The caller went away.", ""), nil
