@@ -6,31 +6,42 @@ import (
 	"time"
 )
 
-// date is a calendar day; or a month whose day, or a year whose month and day, is not known and 0.
+// date is a calendar day; or a month whose day, or a year whose month and day, is not known and 0; or one of two days.
 type date struct {
 	year  int
 	month time.Month
 	day   int
+	or    int // the number of the earlier day that it may be as well; 0 for none
 }
 
 func dayOf(t time.Time) date {
 	y, m, d := t.Date()
-	return date{y, m, d}
+	return date{year: y, month: m, day: d}
 }
 
 func (d date) compare(e date) int { return d.number() - e.number() }
 
 func (d date) number() int { return d.year*10000 + int(d.month)*100 + d.day }
 
-func (d date) partial() bool { return d.day == 0 }
+// open reports whether it may be several days.
+func (d date) open() bool { return d.day == 0 || d.or > 0 }
 
 // first is the first day that it may be.
-func (d date) first() date { return date{d.year, max(d.month, 1), max(d.day, 1)} }
+func (d date) first() date {
+	if d.or > 0 {
+		return dateOf(d.or)
+	}
+	return date{year: d.year, month: max(d.month, 1), day: max(d.day, 1)}
+}
+
+func dateOf(number int) date {
+	return date{year: number / 10000, month: time.Month(number / 100 % 100), day: number % 100}
+}
 
 // last is the last day that it may be.
 func (d date) last() date {
 	if d.month == 0 {
-		return date{d.year, 12, 31}
+		return date{year: d.year, month: 12, day: 31}
 	}
 	if d.day == 0 {
 		d.day = daysIn(d.year, int(d.month))
@@ -39,7 +50,12 @@ func (d date) last() date {
 }
 
 // holds reports whether a day may be the one.
-func (d date) holds(day date) bool { return d.first().compare(day) <= 0 && day.compare(d.last()) <= 0 }
+func (d date) holds(day date) bool {
+	if d.or > 0 {
+		return d.or == day.number() || d.compare(day) == 0
+	}
+	return d.first().compare(day) <= 0 && day.compare(d.last()) <= 0
+}
 
 // calendar is what births are counted by.
 type calendar struct {
@@ -56,9 +72,9 @@ func calendarOf(at, happened time.Time) calendar {
 	return c
 }
 
-// birth reads the usual forms: 1990-01-02, 1990/1/2, 1990.1.2, 19900102, 1990年1月2日 and 2 Jan 1990; a month or a year alone;
-// and an instant. A form in which day and month could be mistaken for each other is none of them.
-func (c calendar) birth(s string) (date, bool) {
+// birth reads the usual forms: 1990-01-02, 1990/1/2, 1990.1.2, 19900102, 1990年1月2日, 2 Jan 1990, 25/12/1990; a month or a year
+// alone; and an instant. Where day and month could be mistaken for each other it is both days. A year of two digits is none.
+func (c *calendar) birth(s string) (date, bool) {
 	if isoDay(s) {
 		return c.day(number(s[:4]), number(s[5:7]), number(s[8:]))
 	}
@@ -78,21 +94,53 @@ func isoDay(s string) bool {
 	return true
 }
 
-func (c calendar) birthOf(s string) (date, bool) {
-	if whole, ok := strings.CutSuffix(s, ".0"); ok && digits(whole) {
-		s = whole // as tables of data frames have it
+func (c *calendar) birthOf(s string) (date, bool) {
+	if len(s) == 8 && digits(s) {
+		return c.day(number(s[:4]), number(s[4:6]), number(s[6:]))
+	}
+	if d, ok := c.ordered(s); ok {
+		return d, true
+	}
+	if whole, ok := strings.CutSuffix(s, ".0"); ok && len(whole) >= 8 && digits(whole) {
+		return c.birthOf(whole) // as tables of data frames have it
 	}
 	if d, ok := c.instant(s); ok {
 		return d, true
 	}
 	day, clock := beforeClock(s)
-	if whole := len(day) == 8 && digits(day); whole {
+	if len(day) == 8 && digits(day) {
 		return c.day(number(day[:4]), number(day[4:6]), number(day[6:]))
 	}
 	if d, ok := c.ordered(day); ok {
 		return d, d.day > 0 || clock == ""
 	}
+	if d, ok := c.yearLast(day); ok {
+		return d, true
+	}
 	return c.named(day)
+}
+
+// yearLast reads 25/12/1990 and 12/25/1990. Of 02/01/1990 it is the later reading, which may be the earlier one.
+func (c *calendar) yearLast(s string) (date, bool) {
+	first, rest := leadingDigits(s)
+	second, rest, ok := afterMark(rest, "")
+	if !ok || first == "" || len(first) > 2 || len(rest) != 5 || strings.IndexByte("-/.", rest[0]) < 0 || !digits(rest[1:]) {
+		return date{}, false
+	}
+	year := number(rest[1:])
+	one, isOne := c.day(year, second, number(first))
+	two, isTwo := c.day(year, number(first), second)
+	switch {
+	case isOne && isTwo && one != two:
+		if one.compare(two) < 0 {
+			one, two = two, one
+		}
+		one.or = two.number()
+		return one, true
+	case isTwo:
+		return two, true
+	}
+	return one, isOne
 }
 
 // beforeClock cuts a time of day off.
@@ -113,12 +161,10 @@ func beforeClock(s string) (day, clock string) {
 }
 
 // ordered reads a year, a month and a day in this order, the last or the last two of which may be missing.
-func (c calendar) ordered(s string) (date, bool) {
+func (c *calendar) ordered(s string) (date, bool) {
 	era, republic := 0, false
-	for _, name := range [...]string{"民国", "民國"} { // its first year is 1912
-		if rest, ok := strings.CutPrefix(s, name); ok {
-			s, era, republic = rest, 1911, true
-		}
+	if strings.HasPrefix(s, "民国") || strings.HasPrefix(s, "民國") { // its first year is 1912
+		s, era, republic = s[len("民国"):], 1911, true
 	}
 	digits, rest := leadingDigits(s)
 	if len(digits) != 4 && (!republic || len(digits) < 2 || len(digits) > 3) {
@@ -145,7 +191,7 @@ func (c calendar) ordered(s string) (date, bool) {
 }
 
 // named reads a month by its English name.
-func (c calendar) named(s string) (date, bool) {
+func (c *calendar) named(s string) (date, bool) {
 	if !ascii(s) || !strings.ContainsAny(s, "aeouAEOU") { // no month's name is without
 		return date{}, false
 	}
@@ -161,11 +207,13 @@ func (c calendar) named(s string) (date, bool) {
 // instant reads a time of day with its zone, or seconds or milliseconds since 1970. Programs write the midnight with which a
 // birthday begins so, and in UTC it falls on the day before. So the later day counts, that of UTC or our own: nobody is taken
 // for older than they are.
-func (c calendar) instant(s string) (date, bool) {
-	if digits := strings.TrimPrefix(s, "-"); len(digits) >= 9 && len(digits) <= 13 {
-		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return c.midnight(n, len(digits) <= 10)
+func (c *calendar) instant(s string) (date, bool) {
+	if n := strings.TrimPrefix(s, "-"); len(n) >= 9 && len(n) <= 13 && digits(n) {
+		count, err := strconv.ParseInt(s, 10, 64)
+		if err != nil {
+			return date{}, false
 		}
+		return c.midnight(count, len(n) <= 10)
 	}
 	if len(s) < len("1990-01-02 00:00Z") || s[4] != '-' || s[len(s)-1] != 'Z' && strings.LastIndexAny(s, "+-") < len("1990-01-02 00:00") {
 		return date{}, false
@@ -185,7 +233,7 @@ func (c calendar) instant(s string) (date, bool) {
 }
 
 // midnight reads a count since 1970, which must be of a day's beginning.
-func (c calendar) midnight(n int64, seconds bool) (date, bool) {
+func (c *calendar) midnight(n int64, seconds bool) (date, bool) {
 	t := time.UnixMilli(n)
 	if seconds {
 		t = time.Unix(n, 0)
@@ -235,19 +283,21 @@ func number(digits string) (n int) {
 const oldest = 122
 
 // day is a day on which somebody may have been born.
-func (c calendar) day(year, month, day int) (date, bool) {
-	b := date{year, time.Month(month), day}
+func (c *calendar) day(year, month, day int) (date, bool) {
+	b := date{year: year, month: time.Month(month), day: day}
 	exists := month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
 	return b, exists && c.lived(b)
 }
 
 // part is a month, or a year whose month is 0, in which somebody may have been born.
-func (c calendar) part(year, month int) (date, bool) {
+func (c *calendar) part(year, month int) (date, bool) {
 	b := date{year: year, month: time.Month(month)}
 	return b, month >= 0 && month <= 12 && c.lived(b.first())
 }
 
-func (c calendar) lived(b date) bool { return c.today.year-b.year <= oldest && b.compare(c.today) <= 0 }
+func (c *calendar) lived(b date) bool {
+	return c.today.year-b.year <= oldest && b.compare(c.today) <= 0
+}
 
 func daysIn(year, month int) int {
 	switch month {
@@ -264,7 +314,7 @@ func daysIn(year, month int) int {
 
 // serialBirth reads the day number of a spreadsheet: five digits, 1 being the first of January 1900 and 60 the day that never
 // was. A fraction is a time of day.
-func (c calendar) serialBirth(s string) (date, bool) {
+func (c *calendar) serialBirth(s string) (date, bool) {
 	whole, rest := leadingDigits(s)
 	if len(whole) != 5 {
 		return date{}, false
@@ -281,7 +331,7 @@ func (c calendar) serialBirth(s string) (date, bool) {
 // residentNumber reads a resident identity number: 18 characters of which the last is a check, or the 15 digits that were
 // issued before 1999 and have none. A number of 15 digits is given back as its 18 characters.
 // Source: GB 11643-1999, 4.2 and annex (ISO 7064 MOD 11-2); GB 11643-1989 for 15 digits.
-func (c calendar) residentNumber(s string) (string, date, bool) {
+func (c *calendar) residentNumber(s string) (string, date, bool) {
 	s = strings.ToUpper(strings.ReplaceAll(s, " ", ""))
 	body, _ := leadingDigits(s)
 	switch {
@@ -326,7 +376,7 @@ func ageOn(birth, today date) int {
 // Reading: whether a guardian must be told, and in whose words, is a question of today. Whose information is a child's is one of
 // the incident's day: who was under 14 then counts as under 14, as long as they are a minor.
 // Source: 个人信息保护法 arts. 28, 31; 儿童个人信息网络保护规定 art. 2.
-func (c calendar) classOf(birth date) AgeClass {
+func (c *calendar) classOf(birth date) AgeClass {
 	switch {
 	case ageOn(birth, c.today) >= 18:
 		return Adult

@@ -420,7 +420,7 @@ func (c *cells) agedOf(said *sayings) {
 }
 
 // bornOn reads a birth date. A bare number of five digits in a text file is most likely the day that a spreadsheet counts to,
-// so it is taken and told. A month or a year alone makes nobody older than they may be, and yields to the day that an identity
+// so it is taken and told. What leaves the day open makes nobody older than they may be, and yields to the day that an identity
 // number gives.
 func (c *cells) bornOn(p *Person, text string, column int, byNumber date, said *sayings) {
 	birth, ok := c.b.birth(text)
@@ -433,7 +433,7 @@ func (c *cells) bornOn(p *Person, text string, column int, byNumber date, said *
 	case !ok:
 		c.b.warn(c.row, column, BadBirthDate)
 		return
-	case birth.partial() && birth.holds(byNumber):
+	case birth.open() && birth.holds(byNumber):
 		return
 	}
 	p.birth = birth
@@ -475,6 +475,9 @@ func (a AgeClass) rank() int {
 
 // languageOf maps what files write to a language that we write in; empty for all others.
 func languageOf(s string) breach.Language {
+	if i := strings.IndexByte(s, '('); i > 0 { // 中文(简体)
+		s = strings.TrimSpace(s[:i])
+	}
 	switch s {
 	case "中文", "汉语", "普通话", "简体中文", "简体", "繁体中文", "繁體中文", "国语":
 		return breach.Chinese

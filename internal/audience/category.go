@@ -17,12 +17,17 @@ func categoriesOf(s string) (known []string, all bool) {
 		if word = strings.TrimSpace(word); word == "" {
 			continue
 		}
-		c, ok := categoryNames()[headerKey(word)]
-		if !ok {
-			all = false
+		if c, ok := categoryNames()[headerKey(word)]; ok {
+			known = append(known, c)
 			continue
 		}
-		known = append(known, c)
+		parts := strings.Fields(word) // 姓名 手机号
+		for _, part := range parts {
+			c, ok := categoryNames()[headerKey(part)]
+			if all = all && ok && len(parts) > 1; ok {
+				known = append(known, c)
+			}
+		}
 	}
 	slices.Sort(known)
 	return slices.Compact(known), all

@@ -70,6 +70,9 @@ func foreign(head []byte) error {
 			return errors.New("the file is " + k.what)
 		}
 	}
+	if markup := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n"); len(markup) > 1 && markup[0] == '<' && (markup[1] == '!' || markup[1] == '?' || alnum(markup[1])) {
+		return errors.New("the file is a web page or XML, as some systems export tables for Excel: open it in a spreadsheet program and save it as an Excel workbook (.xlsx) or as \"CSV UTF-8\"")
+	}
 	return nil
 }
 

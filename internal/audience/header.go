@@ -3,6 +3,7 @@ package audience
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -86,20 +87,20 @@ var synonyms = func() [fieldCount]struct {
 		field Field
 		names string
 	}{
-		fExternalID: {ExternalID, "用户ID 用户编号 用户号 账号 账户 帐号 会员号 会员ID 客户号 客户编号 external_id user_id userid uid account account_id member_id customer_id"},
+		fExternalID: {ExternalID, "用户ID 用户编号 用户号 账号 账户 帐号 会员号 会员ID 客户号 客户编号 external_id user_id userid uid account account_id member_id customer_id 用户账号 用户帐号 用户标识 会员编号 会员卡号 客户ID 学号 学籍号 工号 病历号 就诊卡号 account_no account_number member_no customer_no customer_number student_id employee_id patient_id open_id"},
 		fPersonID:   {PersonID, "人员编号 人员ID 自然人编号 自然人ID person_id individual_id party_id"},
-		fName:       {Name, "姓名 名字 用户姓名 客户姓名 真实姓名 学生姓名 name full_name fullname real_name student_name"},
-		fEmail:      {Email, "邮箱 电子邮件 电子邮箱 邮箱地址 电子邮件地址 邮件 邮件地址 本人邮箱 email e-mail email_address mail mail_address"},
-		fPhone:      {Phone, "手机号 手机 手机号码 电话 电话号码 联系电话 联系方式 移动电话 本人手机 本人手机号 phone mobile phone_number mobile_number mobile_phone cell cellphone tel telephone"},
+		fName:       {Name, "姓名 名字 用户姓名 客户姓名 真实姓名 学生姓名 name full_name fullname real_name student_name 会员姓名 学员姓名 员工姓名 患者姓名 孩子姓名 儿童姓名 本人姓名 customer_name"},
+		fEmail:      {Email, "邮箱 电子邮件 电子邮箱 邮箱地址 电子邮件地址 邮件 邮件地址 本人邮箱 email e-mail email_address mail mail_address 电子邮箱地址 Email地址 联系邮箱 个人邮箱 用户邮箱 客户邮箱 注册邮箱 常用邮箱 user_email customer_email contact_email primary_email"},
+		fPhone:      {Phone, "手机号 手机 手机号码 电话 电话号码 联系电话 联系方式 移动电话 本人手机 本人手机号 phone mobile phone_number mobile_number mobile_phone cell cellphone tel telephone 手机电话 联系手机 联系手机号 联系手机号码 联系号码 个人手机 用户手机 用户手机号 用户电话 客户手机 客户手机号 客户电话 注册手机 注册手机号 绑定手机 绑定手机号 本人手机号码 本人电话 本人联系电话 mobile_no phone_no tel_no telephone_number contact_number contact_phone user_phone user_mobile customer_phone msisdn"},
 		fPushToken:  {PushToken, "推送标识 推送 设备标识 推送令牌 设备令牌 push_token cid push device_token client_id registration_id"},
-		fAddress:    {Address, "地址 通信地址 通讯地址 邮寄地址 联系地址 住址 家庭住址 postal_address address mailing_address street_address"},
+		fAddress:    {Address, "地址 通信地址 通讯地址 邮寄地址 联系地址 住址 家庭住址 postal_address address mailing_address street_address 详细地址 居住地址 现住址 现居住地址 家庭地址 收货地址 联系住址 home_address residential_address delivery_address shipping_address"},
 		fLanguage:   {Language, "语言 首选语言 偏好语言 language lang locale preferred_language"},
-		fRegion:     {Region, "地区 国家 国家地区 国家或地区 国家和地区 所在地区 所在国家 居住地 居住国 常住地 region country country_code country_region residence jurisdiction"},
+		fRegion:     {Region, "地区 国家 国家地区 国家或地区 国家和地区 所在地区 所在国家 居住地 居住国 常住地 region country country_code country_region residence jurisdiction 省份 所在省份 所在省 province"},
 		fCategories: {Categories, "数据类别 信息类别 泄露类别 涉及信息 泄露信息 涉及数据 泄露内容 categories category data_categories exposed exposed_data data_exposed"},
-		fBirthDate:  {BirthDate, "出生日期 生日 出生年月日 出生年月 出生年份 出生日 birth_date birthdate birthday date_of_birth dob born birth_day birth_year year_of_birth"},
+		fBirthDate:  {BirthDate, "出生日期 生日 出生年月日 出生年月 出生年份 出生日 birth_date birthdate birthday date_of_birth dob born birth_day birth_year year_of_birth 出生时间"},
 		fAge:        {Age, "年龄 周岁 周岁年龄 实际年龄 age age_years age_in_years"},
 		fIsMinor:    {IsMinor, "未成年 是否未成年 是否未成年人 未成年人 is_minor minor"},
-		fResidentID: {ResidentID, "身份证号 身份证 身份证号码 居民身份证号 居民身份证号码 公民身份号码 公民身份证号码 resident_id id_card id_number identity_number resident_identity_number"},
+		fResidentID: {ResidentID, "身份证号 身份证 身份证号码 居民身份证号 居民身份证号码 公民身份号码 公民身份证号码 resident_id id_card id_number identity_number resident_identity_number 证件号 证件号码 身份证件号 身份证件号码 居民身份证 二代身份证号 id_no id_card_no id_card_number cert_no national_id"},
 	} {
 		t[no] = s
 	}
@@ -114,8 +115,8 @@ var synonyms = func() [fieldCount]struct {
 
 var guardianWords = [3]struct{ zh, en []string }{
 	{[]string{"姓名", ""}, []string{"_name", ""}},
-	{[]string{"邮箱", "电子邮件", "电子邮箱"}, []string{"_email", "_mail"}},
-	{[]string{"手机", "手机号", "手机号码", "电话", "联系电话"}, []string{"_phone", "_mobile", "_tel"}},
+	{[]string{"邮箱", "电子邮件", "电子邮箱", "邮箱地址"}, []string{"_email", "_mail", "_email_address"}},
+	{[]string{"手机", "手机号", "手机号码", "电话", "电话号码", "联系电话", "联系方式", "联系手机"}, []string{"_phone", "_mobile", "_tel", "_phone_number", "_mobile_number", "_phone_no", "_mobile_no", "_mobile_phone", "_contact_number"}},
 }
 
 var ordinals = [maxGuardians]struct {
@@ -123,8 +124,8 @@ var ordinals = [maxGuardians]struct {
 	more   []string
 	moreZH []string
 }{
-	{"guardian", "监护人", []string{"guardian1", "first_guardian", "parent", "parent1", "father"}, []string{"监护人1", "第一监护人", "监护人一", "家长", "家长1", "父亲"}},
-	{"guardian2", "第二监护人", []string{"second_guardian", "parent2", "mother"}, []string{"监护人2", "监护人二", "家长2", "母亲"}},
+	{"guardian", "监护人", []string{"guardian1", "first_guardian", "parent", "parent1", "father", "legal_guardian"}, []string{"监护人1", "第一监护人", "监护人一", "家长", "家长1", "父亲", "爸爸", "法定监护人", "学生家长"}},
+	{"guardian2", "第二监护人", []string{"second_guardian", "parent2", "mother"}, []string{"监护人2", "监护人二", "家长2", "母亲", "妈妈"}},
 	{"guardian3", "第三监护人", []string{"third_guardian", "parent3"}, []string{"监护人3", "监护人三", "家长3"}},
 	{"guardian4", "第四监护人", []string{"fourth_guardian", "parent4"}, []string{"监护人4", "监护人四", "家长4"}},
 }
@@ -140,6 +141,14 @@ func guardianNames(n, part int) string {
 	}
 	add(append([]string{ordinals[n].zh}, ordinals[n].moreZH...), guardianWords[part].zh)
 	add(append([]string{ordinals[n].en}, ordinals[n].more...), guardianWords[part].en)
+	for _, w := range slices.Concat(guardianWords[part].zh, guardianWords[part].en) { // 监护人电话2, guardian_phone_2
+		if whom := "监护人"; w != "" {
+			if w[0] == '_' {
+				whom = "guardian"
+			}
+			names = append(names, whom+w+strconv.Itoa(n+1))
+		}
+	}
 	return strings.Join(names, " ")
 }
 

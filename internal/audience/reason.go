@@ -121,7 +121,7 @@ var texts = map[Reason]breach.Text{
 	SeveralContacts: {ZH: "“@”一格有不止一个联系方式，不知以哪个为准，均未采用；此人仍保留。请只留一个。", EN: "The cell in column \"@\" has more than one contact, so it cannot be told which counts; none was taken over, the person is kept. Leave one."},
 	PhoneCountry:    {ZH: "“@”一格的号码没有国家代码，按本机构所在国和此人所在地都可能是真的，未采用；此人仍保留。请写明国家代码（如 +86、+1）。", EN: "The number in column \"@\" has no country code and may be one of this organisation's country or of the person's; it was not taken over, the person is kept. Write the country code, such as +86 or +1."},
 	BadAge:          {ZH: "“@”一格不是周岁年龄，未采用。请写出生日期，或写周岁（如 13 或 13岁）。", EN: "The cell in column \"@\" is not an age in full years and was not used. Write the birth date, or the age, such as 13."},
-	PartBirthDate:   {ZH: "“@”一格没有写到日，仅凭年月无法判断是否已满十四或十八周岁，已按较小的年龄处理。请补充完整的出生日期。", EN: "The cell in column \"@\" does not name the day, and the age may be above or below 14 or 18; the lower one was taken. Please supply the whole birth date."},
+	PartBirthDate:   {ZH: "“@”一格不能确定出生日（只写了年或月，或日与月无法区分），年龄可能在十四或十八周岁上下，已按较小的年龄处理。请写成 1990-01-02 的形式。", EN: "The cell in column \"@\" leaves the day of birth open (a month or a year alone, or day and month that may be either), and the age may be above or below 14 or 18; the lower one was taken. Write the date as 1990-01-02."},
 }
 
 // TextOf says in words what a reason means for a column's header; empty for a reason that is not known.

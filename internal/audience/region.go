@@ -92,10 +92,13 @@ var stateCodes = sync.OnceValue(func() map[string]bool {
 })
 
 var moreRegionNames = map[string]string{
-	"CN": "中国|中国大陆|中国内地|大陆|内地|境内|中华人民共和国|PRC|P.R. China|Mainland China|China Mainland",
+	"CN": "中国|中国大陆|中国内地|大陆|内地|境内|中华人民共和国|PRC|P.R. China|Mainland China|China Mainland|" +
+		"北京|北京市|天津|天津市|上海|上海市|重庆|重庆市|河北|河北省|山西|山西省|辽宁|辽宁省|吉林|吉林省|黑龙江|黑龙江省|江苏|江苏省|浙江|浙江省|安徽|安徽省|福建|福建省|" +
+		"江西|江西省|山东|山东省|河南|河南省|湖北|湖北省|湖南|湖南省|广东|广东省|海南|海南省|四川|四川省|贵州|贵州省|云南|云南省|陕西|陕西省|甘肃|甘肃省|青海|青海省|" +
+		"内蒙古|内蒙古自治区|广西|广西壮族自治区|西藏|西藏自治区|宁夏|宁夏回族自治区|新疆|新疆维吾尔自治区",
 	"HK": "香港|中国香港|香港特别行政区|Hong Kong",
 	"MO": "澳门|中国澳门|澳门特别行政区|Macau|Macao",
-	"TW": "台湾|中国台湾|台湾地区|Taiwan",
+	"TW": "台湾|台湾省|中国台湾|台湾地区|Taiwan",
 	"US": "美国|United States of America|U.S.A.",
 	"GB": "英国|UK|U.K.|Great Britain|England|Scotland|Wales|Northern Ireland",
 	"KR": "韩国|South Korea|Republic of Korea",

@@ -45,7 +45,9 @@ func codeOf(cell string) string {
 	if !ascii(cell) {
 		cell = strings.TrimSpace(visible(norm.NFKC.String(cell)))
 	}
-	cell = strings.TrimPrefix(cell, "'") // a spreadsheet's mark for text
+	if quoted, ok := strings.CutPrefix(cell, "'"); ok { // a spreadsheet's mark for text, or a database's quotes
+		cell = strings.TrimSuffix(quoted, "'")
+	}
 	if placeholder(cell) {
 		return ""
 	}
@@ -79,6 +81,9 @@ func placeholder(s string) bool {
 
 // unnamed reports whether a name or an address stands for nothing. What is written as names are may be one.
 func unnamed(s string) bool {
+	if s != "" && s[0] == '?' && strings.Trim(s, "?") == "" {
+		return true // what was lost to an encoding
+	}
 	return placeholder(s) && s != "Na" && s != "na" && s != "Nan" && s != "空"
 }
 
@@ -126,7 +131,7 @@ func common(s string) bool {
 }
 
 func spaced(s string) string {
-	if !strings.ContainsAny(s, "\t\n\r\u00a0\u3000") && !strings.Contains(s, "  ") {
+	if !strings.ContainsAny(s, "\t\n\r\u00a0\u2028\u2029\u3000") && !strings.Contains(s, "  ") {
 		return s
 	}
 	return strings.Join(strings.Fields(s), " ")

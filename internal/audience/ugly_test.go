@@ -181,6 +181,7 @@ func textKinds(t *testing.T, head, ok string) []ugly {
 		{name: "a program with a table's name", data: append([]byte("\x7fELF\x02\x01\x01\x00"), noise(4000)...), refused: "not a CSV file"},
 		{name: "a picture with a table's name", data: []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), refused: "not a CSV file"},
 		{name: "noise", data: []byte{0xff, 0xfe, 0xfd, 0, 1, 2, 3, 4, 200, 201}, refused: "header"},
+		{name: "a web page with a workbook's name", data: []byte("\xef\xbb\xbf<table><tr><td>手机号</td></tr></table>"), refused: "a web page or XML"},
 		{name: "a PDF", data: []byte("%PDF-1.7\n"), refused: "PDF"},
 		{name: "an old workbook", data: []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), refused: "old Excel workbook, or one with a password"},
 		{name: "two encodings by halves", data: []byte(mixed), refused: "--encoding"},

@@ -96,3 +96,36 @@ func TestAPhoneIsReadWhereItsOwnerLives(t *testing.T) {
 		}
 	}
 }
+
+func TestHeadersOfTheField(t *testing.T) {
+	f := open(t, "序号,姓名,手机号码,电子邮箱地址,证件号码,出生年月,年龄,监护人电话,监护人姓名2,guardian_phone_2,紧急联系人电话,省份,语言,泄露信息\n"+
+		"1,甲,'13800138001',,,,13岁,13800138002,母,13900139000,,广东省,中文（简体）,姓名 手机号\n")
+	rows := readAll(t, f)
+	if len(rows) != 1 || rows[0].Person == nil || len(rows[0].Warnings) > 0 {
+		t.Fatalf("got %v", briefs(rows))
+	}
+	p := rows[0].Person
+	if p.Phone != "+8613800138001" || p.Age != audience.Under14 || p.Region != "CN" || p.Language != "zh-CN" || len(p.Categories) != 2 {
+		t.Errorf("%s %s %s %s %v", p.Phone, p.Age, p.Region, p.Language, p.Categories)
+	}
+	if d := cmp.Diff([]string{"||+8613800138002", "母||+8613900139000"}, family(p)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"序号", "紧急联系人电话"}, f.Ignored()); d != "" {
+		t.Error(d)
+	}
+}
+
+// The day on which a child was born must be told where it decides and the file leaves it open.
+func TestOpenBirthDatesAreTold(t *testing.T) {
+	got := readPeople(t, "姓名,邮箱,生日\n甲,a@b.cn,12/11/2012\n乙,a@b.cn,02/01/1990\n丙,a@b.cn,2008-11\n丁,a@b.cn,1990\n", nil)
+	want := []string{
+		"|甲|a@b.cn|||under_14, warns part_birth_date in 生日, warns no_guardian_contact",
+		"|乙|a@b.cn|||adult",
+		"|丙|a@b.cn|||minor_14_17, warns part_birth_date in 生日, warns no_guardian_contact",
+		"|丁|a@b.cn|||adult",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
