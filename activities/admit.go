@@ -99,7 +99,7 @@ func (s *sending) exhausted(w store.Work, err error) bool {
 	now := s.Now()
 	e, ok := errors.AsType[*notifiers.Error](err)
 	switch {
-	case ok && e.Against == notifiers.Us && s.troubleOf(s.channel).againstUs():
+	case ok && s.troubleOf(s.channel).againstUs(e):
 		return false
 	case ok && e.Against == "" && ofRelay(e), s.paceOf(s.channel).slowed(destinationOf(s.channel, w.To), now):
 		return now.Sub(w.ClaimedAt) >= s.Policy.RetryWindow

@@ -25,6 +25,7 @@ type trouble struct {
 	taken    bool                       // it has ever taken a message over
 	us       int                        // failures that are against us
 	usSince  time.Time                  // the first of them
+	usHalts  int                        // how often a campaign was halted for it
 	refused  map[breach.DeliveryID]bool // deliveries that were refused for good, or by policy
 	person   bool                       // one of them for good, which is about a person
 	first    time.Time                  // when the first of them was
@@ -36,8 +37,11 @@ type trouble struct {
 const (
 	usTwice      = 2                // failures against us
 	usFor        = 30 * time.Second // for so long: what passes by itself needs nobody
-	policyFew    = 3                // deliveries refused by policy, of a channel that never took one
-	refusedMany  = 20               // refused in a row
+	usBelieved   = 3                // halts: who lets it go on so often without a change says that it is the recipients after all
+	policyFew    = 3                // deliveries refused by policy in a row, of a channel that never took one
+	policyMany   = 20               // of another
+	refusedFirst = 20               // deliveries refused for good in a row, of a channel that never took one
+	refusedMany  = 100              // of another: lists hold dead addresses, and more dead devices
 	silentFor    = 5 * time.Minute
 	patienceMore = 5 // after each halt so many times as much
 )
@@ -66,7 +70,7 @@ func (t *trouble) heard(id breach.DeliveryID, err error, now time.Time) finding 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err == nil {
-		t.us, t.usSince, t.silent, t.person, t.taken = 0, time.Time{}, time.Time{}, false, true
+		t.us, t.usSince, t.usHalts, t.silent, t.person, t.taken = 0, time.Time{}, 0, time.Time{}, false, true
 		clear(t.refused)
 		t.quiet.Store(true)
 		return fine
@@ -77,8 +81,10 @@ func (t *trouble) heard(id breach.DeliveryID, err error, now time.Time) finding 
 	}
 	t.quiet.Store(false)
 	switch {
-	case e.Against == notifiers.Us:
+	case e.Against == notifiers.Us && t.believed(e):
 		return t.refusedUs(now)
+	case e.Against == notifiers.Us:
+		return t.refusedOne(id, true, now)
 	case ofRelay(e):
 		if t.silent.IsZero() {
 			t.silent = now
@@ -93,6 +99,12 @@ func (t *trouble) heard(id breach.DeliveryID, err error, now time.Time) finding 
 		return t.refusedOne(id, e.Against == "", now)
 	}
 	return fine
+}
+
+// believed reports that a failure counts as one against us: always before the other side heard for whom the message is, and until
+// a person has said otherwise afterwards.
+func (t *trouble) believed(e *notifiers.Error) bool {
+	return t.usHalts < usBelieved || e.Doing == "connect" || e.Doing == "authenticate" || e.Doing == "mail"
 }
 
 func (t *trouble) refusedUs(now time.Time) finding {
@@ -111,12 +123,12 @@ func (t *trouble) refusedOne(id breach.DeliveryID, person bool, now time.Time) f
 		t.first = now
 	}
 	t.refused[id], t.person = true, t.person || person
-	found := fine
+	n, found := len(t.refused), fine
 	switch {
-	case len(t.refused) >= refusedMany*t.patience && t.person:
+	case t.person && (n >= refusedMany*t.patience || !t.taken && n >= refusedFirst*t.patience):
 		found = refusesAll
-	case len(t.refused) >= refusedMany*t.patience,
-		!t.taken && !t.person && len(t.refused) >= policyFew*t.patience && now.Sub(t.first) >= usFor:
+	case t.person:
+	case n >= policyMany*t.patience, !t.taken && n >= policyFew*t.patience && now.Sub(t.first) >= usFor:
 		found = byPolicy
 	}
 	if found != fine {
@@ -126,12 +138,21 @@ func (t *trouble) refusedOne(id breach.DeliveryID, person bool, now time.Time) f
 	return found
 }
 
-// againstUs reports that messages fail because of us, and that none was taken over since: what is refused then is never given up,
-// however long it takes to mend it.
-func (t *trouble) againstUs() bool {
+// againstUs reports that messages fail like this because of us, and that none was taken over since: they are never given up for
+// it, however long it takes to mend it.
+func (t *trouble) againstUs(e *notifiers.Error) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.us >= usTwice
+	return e.Against == notifiers.Us && t.us >= usTwice && t.believed(e)
+}
+
+// halted notes that a campaign was halted.
+func (t *trouble) halted(found finding) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if found == refusesUs {
+		t.usHalts++
+	}
 }
 
 // troubleOf returns what this process knows against a channel.
@@ -164,6 +185,7 @@ func (s *sending) alarm(ctx context.Context, found finding, err error) error {
 	if failed := s.Store.AddTask(ctx, s.alarmTask(found, err)); failed != nil {
 		return failed
 	}
+	s.troubleOf(s.channel).halted(found)
 	return s.Store.Halt(ctx, s.lease.Incident, s.lease.Campaign, true, breach.Tocsin)
 }
 

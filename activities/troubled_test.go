@@ -59,8 +59,9 @@ func TestWhenAPersonIsAsked(t *testing.T) {
 		"a wrong password, for half a minute":       {first: true, err: password, times: 100, apart: time.Second, want: refusesUs, at: 31},
 		"one person only, tried again":              {first: true, err: relaying, times: 3, apart: time.Minute, want: refusesUs, at: 2},
 		"a moment's trouble of eight lanes":         {err: password, times: 8, apart: time.Second},
-		"twenty unknown in a row":                   {err: unknown, times: 100, apart: time.Millisecond, want: refusesAll, at: 20},
-		"nineteen of them":                          {err: unknown, times: 19, apart: time.Hour},
+		"the first twenty unknown":                  {first: true, err: unknown, times: 100, apart: time.Millisecond, want: refusesAll, at: 20},
+		"a hundred unknown later":                   {err: unknown, times: 200, apart: time.Millisecond, want: refusesAll, at: 100},
+		"a bad stretch of the list":                 {err: unknown, times: 99, apart: time.Hour},
 		"spam from the first, few people":           {first: true, err: spam, times: 5, apart: 20 * time.Second, want: byPolicy, at: 3},
 		"spam for the last few of many":             {err: spam, times: 15, apart: time.Minute},
 		"spam all of a sudden":                      {err: spam, times: 100, apart: time.Millisecond, want: byPolicy, at: 20},
@@ -93,7 +94,7 @@ func TestAMessageThatIsTakenEndsTheTrouble(t *testing.T) {
 		}
 		p.attempts(1, time.Minute, nil)
 	}
-	if p.againstUs() {
+	if e := (&notifiers.Error{Doing: "connect", Against: notifiers.Us}); p.againstUs(e) {
 		t.Error("what was mended is still held against the channel")
 	}
 }
@@ -110,8 +111,16 @@ func TestWhoLetsItGoOnIsNotAskedAtOnceAgain(t *testing.T) {
 	}
 	password := mailError("authenticate", "535", breach.Temporary, notifiers.Us)
 	p.attempts(100, time.Second, password)
-	if found, at := p.attempts(1, 0, password); found != refusesUs || at != 1 {
-		t.Error("a password that was not mended is tried on and on")
+	for range 2 * usBelieved {
+		p.halted(refusesUs)
+		if found, at := p.attempts(1, 0, password); found != refusesUs || at != 1 {
+			t.Fatal("a password that was not mended is tried on and on")
+		}
+	}
+	// Where a relay passes on what a few recipients' own servers say, nothing can be mended; who says so three times is believed.
+	relaying := mailError("rcpt", "550", breach.Temporary, notifiers.Us)
+	if found, _ := p.attempts(1, 0, relaying); found != fine || p.againstUs(&notifiers.Error{Doing: "rcpt", Against: notifiers.Us}) {
+		t.Error("the last few recipients of a campaign keep it from ending")
 	}
 }
 
