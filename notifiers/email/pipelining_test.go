@@ -22,10 +22,14 @@ type scripted struct {
 	net.Listener
 	answers map[string]string
 
+	most int // connections that it lets in at once; any number where zero, none where negative
+
 	mu    sync.Mutex
 	heard []string
 	reads []int // how many commands each packet held
 	calls int
+	open  int
+	over  int // connections that it turned away
 }
 
 func startScripted(t *testing.T, answers map[string]string) *scripted {
@@ -63,7 +67,19 @@ func (r *scripted) serve(c net.Conn) {
 		}
 		_, _ = io.WriteString(c, s)
 	}
-	r.note(func() { r.calls++ })
+	full := false
+	r.note(func() {
+		r.calls++
+		r.open++
+		if full = r.most != 0 && r.open > r.most; full {
+			r.over++
+		}
+	})
+	defer r.note(func() { r.open-- })
+	if full {
+		say("421 4.7.0 too many connections")
+		return
+	}
 	if hello, ok := r.answers["greeting"]; ok {
 		say(hello)
 	} else {

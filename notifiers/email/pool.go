@@ -13,17 +13,25 @@ import (
 )
 
 // pool holds connections that are greeted, encrypted and authenticated. A slot is taken before one is dialled, so there are
-// never more than its size.
+// never more than its size. Where the relay lets in fewer (it greets one too many with 421), no more than those are opened for a
+// while, and who wants one waits for one of them: a mail must not fail, nor the channel slow down, for a limit of ours.
 type pool struct {
 	dialer *gomail.Client
 	idle   time.Duration
 	now    func() time.Time
 	slots  chan struct{}
 
-	mu     sync.Mutex
-	free   []*link
-	closed bool
+	mu      sync.Mutex
+	free    []*link
+	closed  bool
+	open    int          // connections that are open or being opened
+	waiting []chan *link // for one that comes free; nil says to look again
+	most    int          // connections that the relay lets in, until then
+	until   time.Time
 }
+
+// learnedFor is how long a relay's limit is believed.
+const learnedFor = time.Minute
 
 // link is one connection. Its raw connection is kept because go-mail loses it when a greeting fails, and because only
 // closing it ends an exchange at once.
@@ -48,40 +56,114 @@ func (p *pool) get(ctx context.Context) (*link, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	select {
-	case p.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for {
+		select {
+		case p.slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		l, turn := p.reuse()
+		if l != nil {
+			return l, nil
+		}
+		if turn == nil {
+			l, err := p.dial(ctx)
+			if err == nil {
+				return l, nil
+			}
+			turn = p.failed(err)
+			if turn == nil {
+				<-p.slots
+				return nil, err
+			}
+		}
+		<-p.slots // what comes free brings its own
+		l, err := p.await(ctx, turn)
+		if l != nil || err != nil {
+			return l, err
+		}
 	}
-	if l := p.reuse(); l != nil {
-		return l, nil
-	}
-	l, err := p.dial(ctx)
-	if err != nil {
-		<-p.slots
-		return nil, err
-	}
-	return l, nil
 }
 
-// reuse returns the youngest idle connection and closes those that have idled too long.
-func (p *pool) reuse() *link {
+// reuse returns the youngest idle connection, or the turn in which to wait for one where the relay lets in no more. With
+// neither, the caller may dial. It closes those that have idled too long.
+func (p *pool) reuse() (*link, chan *link) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := p.now()
 	p.free = slices.DeleteFunc(p.free, func(l *link) bool {
-		if p.now().Sub(l.freeAt) <= p.idle {
+		if now.Sub(l.freeAt) <= p.idle {
 			return false
 		}
 		_ = l.raw.Close()
+		p.open--
 		return true
 	})
-	if len(p.free) == 0 {
+	if n := len(p.free); n > 0 {
+		l := p.free[n-1]
+		p.free = p.free[:n-1]
+		l.reused = true
+		return l, nil
+	}
+	if p.open > 0 && p.open >= p.most && now.Before(p.until) {
+		return nil, p.wait()
+	}
+	p.open++
+	return nil, nil
+}
+
+// failed notes that no connection was had. Where the relay has too many of ours, it returns the turn in which to wait.
+func (p *pool) failed(err error) chan *link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open--
+	p.pass(nil)
+	if codeOf(err) != 421 || p.open == 0 {
 		return nil
 	}
-	l := p.free[len(p.free)-1]
-	p.free = p.free[:len(p.free)-1]
-	l.reused = true
-	return l
+	p.most, p.until = p.open, p.now().Add(learnedFor)
+	turn := p.wait()
+	if len(p.free) > 0 { // one came free meanwhile
+		p.pass(nil)
+	}
+	return turn
+}
+
+func (p *pool) wait() chan *link {
+	turn := make(chan *link, 1)
+	p.waiting = append(p.waiting, turn)
+	return turn
+}
+
+// await returns the connection that its turn brings; neither that nor an error where there is room for one more.
+func (p *pool) await(ctx context.Context, turn chan *link) (*link, error) {
+	select {
+	case l := <-turn:
+		return l, nil
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	at := slices.Index(p.waiting, turn)
+	if at >= 0 {
+		p.waiting = slices.Delete(p.waiting, at, at+1)
+	}
+	p.mu.Unlock()
+	if at < 0 { // it came meanwhile
+		if l := <-turn; l != nil {
+			l.put()
+		}
+	}
+	return nil, ctx.Err()
+}
+
+// pass gives a connection, or nil for the room of one, to who has waited longest.
+func (p *pool) pass(l *link) {
+	if len(p.waiting) == 0 {
+		return
+	}
+	turn := p.waiting[0]
+	p.waiting = slices.Delete(p.waiting, 0, 1)
+	turn <- l
 }
 
 type caughtKey struct{}
@@ -150,9 +232,17 @@ func (p *pool) dial(ctx context.Context) (*link, error) {
 func (l *link) put() {
 	p := l.pool
 	p.mu.Lock()
-	if p.closed {
+	switch {
+	case p.closed:
 		_ = l.raw.Close()
-	} else {
+		p.open--
+		p.pass(nil)
+	case len(p.waiting) > 0:
+		l.reused = true
+		p.pass(l) // with its slot
+		p.mu.Unlock()
+		return
+	default:
 		l.freeAt = p.now()
 		p.free = append(p.free, l)
 	}
@@ -163,7 +253,12 @@ func (l *link) put() {
 // kill cuts the connection without a word. After half a message a word would be taken for its end.
 func (l *link) kill() {
 	_ = l.raw.Close()
-	<-l.pool.slots
+	p := l.pool
+	p.mu.Lock()
+	p.open--
+	p.pass(nil)
+	p.mu.Unlock()
+	<-p.slots
 }
 
 func (p *pool) close() {
@@ -173,5 +268,6 @@ func (p *pool) close() {
 	for _, l := range p.free {
 		_ = l.raw.Close()
 	}
+	p.open -= len(p.free)
 	p.free = nil
 }
