@@ -74,7 +74,7 @@ type Column struct {
 
 // synonyms are compared without case, width, spaces and punctuation. The first Chinese and the first English name of each are
 // the ones that people are told. A bare "id" or 编号 is not among them: it is often the row's number, and two people of two
-// files would become one.
+// files would become one; nor is 学号 or patient_id, which two schools or hospitals of one operator give out twice.
 var synonyms = func() [fieldCount]struct {
 	field Field
 	names string
@@ -87,7 +87,7 @@ var synonyms = func() [fieldCount]struct {
 		field Field
 		names string
 	}{
-		fExternalID: {ExternalID, "用户ID 用户编号 用户号 账号 账户 帐号 会员号 会员ID 客户号 客户编号 external_id user_id userid uid account account_id member_id customer_id 用户账号 用户帐号 用户标识 会员编号 会员卡号 客户ID 学号 学籍号 工号 病历号 就诊卡号 account_no account_number member_no customer_no customer_number student_id employee_id patient_id open_id"},
+		fExternalID: {ExternalID, "用户ID 用户编号 用户号 账号 账户 帐号 会员号 会员ID 客户号 客户编号 external_id user_id userid uid account account_id member_id customer_id 用户账号 用户帐号 用户标识 会员编号 会员卡号 客户ID 学籍号 account_no account_number member_no customer_no customer_number open_id"},
 		fPersonID:   {PersonID, "人员编号 人员ID 自然人编号 自然人ID person_id individual_id party_id"},
 		fName:       {Name, "姓名 名字 用户姓名 客户姓名 真实姓名 学生姓名 name full_name fullname real_name student_name 会员姓名 学员姓名 员工姓名 患者姓名 孩子姓名 儿童姓名 本人姓名 customer_name"},
 		fEmail:      {Email, "邮箱 电子邮件 电子邮箱 邮箱地址 电子邮件地址 邮件 邮件地址 本人邮箱 email e-mail email_address mail mail_address 电子邮箱地址 Email地址 联系邮箱 个人邮箱 用户邮箱 客户邮箱 注册邮箱 常用邮箱 user_email customer_email contact_email primary_email"},
