@@ -207,6 +207,9 @@ func (o *importOptions) report(cmd *cobra.Command, c *client, id breach.Incident
 		p.imported(answer)
 		if o.rejects != "" {
 			p.line("%s", p.say(fmt.Sprintf("%d 条问题已写入 %s。", written, o.rejects), fmt.Sprintf("%d issues were written into %s.", written, o.rejects)))
+			if answer.DryRun && answer.More > 0 {
+				p.line("%s", p.say(fmt.Sprintf("该文件并不完整：试读只保留最前面的问题，另有 %d 条；导入时会全部写入。", answer.More), fmt.Sprintf("That file is not complete: a dry run keeps the first issues only, and there are %d more. An import writes them all.", answer.More)))
+			}
 		}
 	}); err != nil {
 		return err

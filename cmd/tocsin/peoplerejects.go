@@ -44,6 +44,9 @@ func (w *rejectsWriter) write(ctx context.Context) (n int64, err error) {
 		_ = f.Close()           // a second time, where all went well
 		_ = os.Remove(f.Name()) // renamed, where all went well
 	}()
+	if _, err := f.WriteString("\ufeff"); err != nil { // spreadsheet programs ask for it before they read Chinese
+		return 0, fmt.Errorf("%s cannot be written: is there room?", name)
+	}
 	w.out = csv.NewWriter(f)
 	if err := w.fill(ctx); err != nil {
 		return 0, err

@@ -40,6 +40,12 @@ func (p *page) imported(a api.ImportAnswer) {
 	if !a.KnowsAges {
 		p.wrapped(0, p.say("文件中没有可判断年龄的列，所有人按年龄不详处理。", "No column tells ages, so every age counts as unknown."))
 	}
+	if !a.Numbered {
+		p.wrapped(0, p.say(
+			"文件中没有账号（external_id）或人员编号（person_id）列，只能凭整行内容分辨是谁：改正后重新导入的行会算作另一个人。请先用 --dry-run 试读，改好再导入。",
+			"No column tells people apart by a number (external_id, person_id), so all that a row says does: a row that is corrected and imported again counts as another person. Try --dry-run, and correct the file before you import it.",
+		))
+	}
 	if a.DryRun {
 		p.preview(a.Preview)
 	}
@@ -75,36 +81,38 @@ func (p *page) fieldName(f audience.Field) string {
 	return strings.ReplaceAll(string(f), "_", " ")
 }
 
+// counts lists what was counted, the most first; none stands for an empty name.
+func (p *page) counts(label string, m map[string]int64, none string) {
+	if len(m) == 0 || len(m) == 1 && m[""] > 0 {
+		return
+	}
+	keys := slices.Collect(maps.Keys(m))
+	slices.SortFunc(keys, func(a, b string) int { return int(min(max(m[b]-m[a], -1), 1))*2 + strings.Compare(a, b) })
+	var parts []string
+	for i, k := range keys {
+		if i == 12 {
+			parts = append(parts, fmt.Sprintf("+%d", len(keys)-i))
+			break
+		}
+		name := k
+		if k == "" {
+			name = none
+		}
+		parts = append(parts, fmt.Sprintf("%s %d", name, m[k]))
+	}
+	p.wrapped(0, label+strings.Join(parts, p.say("，", ", ")))
+}
+
 func (p *page) preview(v *api.Preview) {
 	if v == nil {
 		return
 	}
-	counts := func(label string, m map[string]int64, none string) {
-		if len(m) == 0 || len(m) == 1 && m[""] > 0 {
-			return
-		}
-		keys := slices.Collect(maps.Keys(m))
-		slices.SortFunc(keys, func(a, b string) int { return int(min(max(m[b]-m[a], -1), 1))*2 + strings.Compare(a, b) })
-		var parts []string
-		for i, k := range keys {
-			if i == 12 {
-				parts = append(parts, fmt.Sprintf("+%d", len(keys)-i))
-				break
-			}
-			name := k
-			if k == "" {
-				name = none
-			}
-			parts = append(parts, fmt.Sprintf("%s %d", name, m[k]))
-		}
-		p.wrapped(0, label+strings.Join(parts, p.say("，", ", ")))
-	}
 	p.line("%s", p.say(fmt.Sprintf("有可用联系方式（本人或监护人）：%d 人。", v.Reachable), fmt.Sprintf("With a usable contact, their own or a guardian's: %d.", v.Reachable)))
 	unsaid := p.say("未写明", "not said")
-	counts(p.say("年龄：", "Ages: "), v.Ages, unsaid)
-	counts(p.say("语言：", "Languages: "), v.Languages, unsaid)
-	counts(p.say("地区：", "Regions: "), v.Regions, unsaid)
-	counts(p.say("涉及数据：", "Data exposed: "), v.Categories, unsaid)
+	p.counts(p.say("年龄：", "Ages: "), v.Ages, unsaid)
+	p.counts(p.say("语言：", "Languages: "), v.Languages, unsaid)
+	p.counts(p.say("地区：", "Regions: "), v.Regions, unsaid)
+	p.counts(p.say("涉及数据：", "Data exposed: "), v.Categories, unsaid)
 	var rows []table.Row
 	for _, m := range v.Sample {
 		var guardians []string
@@ -131,6 +139,9 @@ func (p *page) issues(a api.ImportAnswer) {
 	}
 	p.issueTable(rows)
 	more := int64(len(a.Issues)-len(rows)) + a.More
+	if more > 0 {
+		p.counts(p.say("问题按原因：", "Issues by reason: "), a.Reasons, "")
+	}
 	switch {
 	case more <= 0:
 	case a.DryRun:

@@ -32,6 +32,7 @@ type ImportAnswer struct {
 	Columns   []ColumnRead     `json:"columns"`           // the columns that were understood
 	Ignored   []string         `json:"ignored"`           // headers of those that were not; nothing of them is kept
 	KnowsAges bool             `json:"knows_ages"`        // false: no column can tell minors from adults, so every age is unknown
+	Numbered  bool             `json:"numbered"`          // false: no number tells people apart, so a row that is corrected and sent again counts as another person
 	Reasons   map[string]int64 `json:"reasons"`           // issues by what is wrong
 	Issues    []IssueView      `json:"issues"`            // the first of them
 	More      int64            `json:"more"`              // issues beyond those; GET …/people/issues lists all
@@ -242,7 +243,7 @@ func (p *peopleImport) run(id breach.IncidentID, o audience.Options) error {
 // describe says how the file was read, which is settled only once all of it was.
 func (p *peopleImport) describe(file *audience.File) {
 	a := &p.answer
-	a.Format, a.Packing, a.Encoding, a.KnowsAges = file.Format(), file.Packing(), file.Encoding(), file.KnowsAges()
+	a.Format, a.Packing, a.Encoding, a.KnowsAges, a.Numbered = file.Format(), file.Packing(), file.Encoding(), file.KnowsAges(), file.Numbered()
 	a.Ignored, a.SHA256 = orEmpty(file.Ignored()), p.body.sum.Sum(nil)
 	for _, col := range file.Columns() {
 		a.Columns = append(a.Columns, ColumnRead{Header: col.Header, Field: string(col.Field)})

@@ -197,6 +197,12 @@ func (f *File) KnowsAges() bool {
 	return f.header.hasAges()
 }
 
+// Numbered reports whether a number tells people apart: of the person, the account, or where that was asked for the identity
+// number. Without one all that a row says does, and a row that is corrected and read again is another person.
+func (f *File) Numbered() bool {
+	return f.header.has(fPersonID) || f.header.has(fExternalID) || f.build.key == KeyResidentID && f.header.has(fResidentID)
+}
+
 // Next returns the next row, or [io.EOF] after the last. Another error means that the reader failed, or that a packed or
 // binary file is damaged from here on; the rows before it stand.
 func (f *File) Next() (Row, error) {

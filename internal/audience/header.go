@@ -232,7 +232,8 @@ func (h *header) check() error {
 	if err := h.unambiguous(); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(contactFields, h.column) {
+	joined := h.plan != nil && h.plan.joined && joinsOf(h) != [joinKinds]bool{} // a second file has the contacts
+	if !joined && !slices.ContainsFunc(contactFields, h.column) {
 		return fmt.Errorf("the header has no column with a contact (%d of its %d columns are understood): name at least one %s; understood are %s; or say what a column is with --map COLUMN=FIELD",
 			h.known, len(h.cells), listOf(contactFields[:4]), listOf(allFields()[:fGuardian+2])+", …")
 	}

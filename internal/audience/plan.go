@@ -89,11 +89,12 @@ const (
 type plan struct {
 	mappings []Mapping
 	met      []bool
+	joined   bool // with guardians of a second file
 	constant [fieldCount]string
 }
 
 func newPlan(o Options) (*plan, error) {
-	p := &plan{mappings: o.Map, met: make([]bool, len(o.Map))}
+	p := &plan{mappings: o.Map, met: make([]bool, len(o.Map)), joined: o.Guardians != nil}
 	for _, m := range o.Map {
 		if m.Field != Ignored && fieldNumber(m.Field) == noField || m.Column == "" {
 			return nil, fmt.Errorf("%q is no field that a column can be mapped to", showable(string(m.Field)))
