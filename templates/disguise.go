@@ -25,7 +25,7 @@ var (
 
 	phoneLike = regexp.MustCompile(`\+?\(?\d[\d ().\-–—/]{4,}\d`)
 	// noPhone are dates, years, file numbers and the names of standards.
-	noPhone = regexp.MustCompile(`\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4}|\b(?:19|20)\d\d ?[-–—/] ?(?:19|20)\d\d\b|\b\d{1,2}:\d\d\b|(?i:number|no\.|case|file|第) ?(?:19|20)\d\d-\d+|\b(?:CVE|INC|ISO|IEC|GB|NIST|RFC)[/A-Z]*[ -]?\d[\d.:-]*`)
+	noPhone = regexp.MustCompile(`(?i)\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4}|\b(?:19|20)\d\d ?[-–—/] ?(?:19|20)\d\d\b|\b\d{1,2}:\d\d\b|(?i:number|no\.|case|file|第) ?(?:19|20)\d\d-\d+|\b(?:CVE|INC|ISO|IEC|GB|NIST|RFC)[/A-Z]*[ -]?\d[\d.:-]*`)
 	// dialled are words after which a bare number of seven digits or more is one to call or to write to.
 	dialled      = regexp.MustCompile(`(?i)(拨打|致电|来电|电话|热线|短信至|发送至|联系|qq|微信|\b(call|dial|phone|telephone|text|ring|whatsapp|telegram|wechat)\b)[^\d\n]{0,14}$`)
 	spelledPhone = regexp.MustCompile(`[零〇一二三四五六七八九幺]{7,}`)
@@ -75,20 +75,26 @@ func (l *linter) disguises(name, line string) {
 	for _, a := range l.addresses(line) {
 		l.foreign(name, a)
 	}
+	line = strings.ToLower(line)
 	// Our own addresses are no disguise.
 	for _, ours := range append([]string{l.r.Email, l.r.HomePage, strings.TrimPrefix(strings.TrimPrefix(l.r.HomePage, "https://"), "http://")}, l.r.Official...) {
 		if ours = strings.TrimSuffix(ours, "/"); ours != "" {
-			line = strings.ReplaceAll(line, ours, "|")
+			line = strings.ReplaceAll(line, strings.ToLower(ours), "|")
 		}
 	}
 	for _, a := range strangeAddresses(line) {
 		l.foreign(name, a)
 	}
 	for _, n := range phoneNumbers(line) {
-		if n != onlyDigits(l.r.Hotline) && !slices.Contains(l.r.Phones, n) {
+		if !sameNumber(n, onlyDigits(l.r.Hotline)) && !slices.Contains(l.r.Phones, n) {
 			l.found(name, "names the telephone number %q; only the hotline may be named, and the public offices that the law's own file names: let people call the hotline", n)
 		}
 	}
+}
+
+// sameNumber reports a number that is ours, also with its country code.
+func sameNumber(n, ours string) bool {
+	return ours != "" && strings.HasSuffix(n, ours) && len(n)-len(ours) <= 4
 }
 
 func (l *linter) foreign(name, address string) {

@@ -15,7 +15,7 @@ import (
 var (
 	// commands must have their refusal directly before them ("do not click"), or close their sentence with one ("do not do it").
 	commands = []ask{
-		{"点击 点开 点链接 點擊 扫码 扫一扫 扫描 掃描 掃碼 二维码 长按 長按 下载 下載 附件", `点击|点开|点链接|點擊|扫码|扫一扫|扫描|掃描|掃碼|二维码|长按|長按|下载|下載|附件`},
+		{"点击 点开 点链接 点这里 点此 点下 点按钮 点图标 点一下 點擊 扫码 扫一扫 扫描 掃描 掃碼 二维码 长按 長按 下载 下載 附件", `点击|点开|点链接|点这里|点此|点下方|点下面|点按钮|点图标|点一下|點擊|扫码|扫一扫|扫描|掃描|掃碼|二维码|长按|長按|下载|下載|附件`},
 		{"打开 访问 进入 跳转", `(打开|访问|进入|跳转)[^，。；]{0,8}(链接|网址|页面|按钮|小程序)`},
 		{"登录 验证身份 实名认证 激活", `请登录|登录链接|重新登录|验证身份|实名认证|激活`},
 		{"填写 填好 提供 回复 发送 发给 上传 提交 告知 告诉 报出 说出 念出 输入 出示 转发 准备好", `(填写|填好|提供|回复|发送|发给|上传|提交|告知|告诉|报出|说出|念出|输入|出示|转发|准备好)[^，。；]{0,14}?(密码|口令|验证码|动态码|位数字|里的数字|证件|身份证|银行卡|卡号|照片|个人信息|您的姓名|您的住址)`},
@@ -26,7 +26,7 @@ var (
 		{"回复", `回复 ?[“"]?[A-Za-z0-9]{1,6}([^A-Za-z0-9]|$)`},
 		{"私信 面谈 见面", `私信[^，。；]{0,8}(客服|专员|我们)`},
 		{"click tap scan qr download attach", `(?i)\bclick\b|\btap (here|on)\b|\bscan\b|\bQR\b|\bdownload\b|\b(see|open|find|read|view|complete|sign|in) (the|our|your|this) attach|\battached (is|are|you|please|document|file|form)|\b(document|file|form|details?) (is |are )?attached\b|\bplease[^.;]{0,20}\battach`},
-		{"open follow use visit press", `(?i)\b(open|follow|use|visit|press)\b[^.;]{0,24}\b(link|button|url|page below)\b`},
+		{"open follow use visit press go", `(?i)\b(press|go) here\b|\bgo to the following\b|\b(open|follow|use|visit|press)\b[^.;]{0,24}\b(link|button|url|page below)\b`},
 		{"log sign verify confirm activate", `(?i)\blog ?in\b|\bsign in\b|\bverify your\b|\bconfirm your\b|\bactivate\b`},
 		{"enter provide send reply submit upload give tell text share", `(?i)\b(enter|provide|send|reply with|submit|upload|give|tell|text|share)\b[^.;]{0,30}\b(password|pin|otp|code|digits|identity|passport|social security|card|account number|photo|details)\b`},
 		{"read", `(?i)\bread (out|back|us|me)\b[^.;]{0,20}\b(password|pin|otp|code|digits)\b|\bread\b[^.;]{0,30}\b(digits|code)\b[^.;]{0,24}\bto (us|our|the|an)\b`},
@@ -35,7 +35,7 @@ var (
 	}
 	// asked are things that may only be named to say that we do not ask for them, that nobody should, or what became of them.
 	asked = []ask{
-		{"验证码 驗證碼 转账 轉帳 汇款 匯款 打款 充值 付 支付 缴费 保证金 安全账户 资金 款 钱", `验证码|驗證碼|转账|轉帳|汇款|匯款|打款|充值|付款|支付|缴费|付钱|保证金|安全账户|(资金|款项|钱)[^，。；]{0,8}(转|汇|打|存)(到|入|至|给)`},
+		{"验证码 驗證碼 转账 轉帳 汇款 匯款 打款 充值 付 支付 缴费 保证金 手续费 押金 解冻费 安全账户 资金 款 钱", `验证码|驗證碼|转账|轉帳|汇款|匯款|打款|充值|付款|支付|缴费|付钱|保证金|手续费|押金|解冻费|安全账户|(资金|款项|钱)[^，。；]{0,8}(转|汇|打|存)(到|入|至|给)`},
 		{"礼品卡 购物卡 比特币 虚拟币 usdt", `(?i)(购买|买|发送|转)[^，。；]{0,8}(礼品卡|购物卡|比特币|虚拟币|usdt)`},
 		{"code transfer pay deposit fee", `(?i)\b(verification|security) codes?\b|\btransfer\b|\bpay\b|\b(make|send|complete|submit|settle|confirm|small|your) payments?\b|\bpayments? (is|are) (due|required|needed)\b|\bdeposit\b|\bfee\b|\bfees (apply|are due)\b`},
 		{"gift bitcoin btc usdt crypto", `(?i)\b(buy|purchase|send)\b[^;]{0,24}\b(gift cards?|bitcoins?|btc|usdt|crypto\w*)\b`},
@@ -58,13 +58,13 @@ var (
 // ask is a pattern of words that a fraud would use, with stems of which one stands wherever it does.
 type ask struct{ stems, pattern string }
 
-// frauds is every pattern.
-func frauds() []ask { return slices.Concat(commands, asked, threats) }
+// asks is every pattern that asks for something.
+func asks() []ask { return slices.Concat(commands, asked) }
 
 // patterns holds the compiled patterns, by their source.
 var patterns = sync.OnceValue(func() map[string]*regexp.Regexp {
 	m := map[string]*regexp.Regexp{}
-	for _, a := range frauds() {
+	for _, a := range slices.Concat(asks(), threats) {
 		m[a.pattern] = regexp.MustCompile(a.pattern)
 	}
 	return m
@@ -117,12 +117,29 @@ func threat(sentence string) string {
 	return ""
 }
 
-// anyFraud reports that words have any of the patterns, refused or not: a name has no need of them.
+// anyFraud reports that words have any of the patterns that ask for something, refused or not: a name has no need of them. It runs
+// once for each message.
 func anyFraud(words string) bool {
 	words = plainSigns(words)
 	lower := strings.ToLower(words)
-	return slices.ContainsFunc(frauds(), func(a ask) bool { return len(a.in(words, lower)) > 0 })
+	return slices.ContainsFunc(stems(), func(s stem) bool { return strings.Contains(lower, s.word) && s.pattern.MatchString(words) })
 }
+
+// stem is a word that stands wherever a pattern does.
+type stem struct {
+	word    string
+	pattern *regexp.Regexp
+}
+
+var stems = sync.OnceValue(func() []stem {
+	var out []stem
+	for _, a := range asks() {
+		for word := range strings.FieldsSeq(a.stems) {
+			out = append(out, stem{word, patterns()[a.pattern]})
+		}
+	}
+	return out
+})
 
 var (
 	// toReader are words with which a clause turns to its reader.

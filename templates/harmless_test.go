@@ -8,7 +8,7 @@ import (
 // What is taken without a look at the patterns must be what they would have left.
 func TestAHarmlessNameIsWhatThePatternsLeave(t *testing.T) {
 	words := strings.Fields(marketingStems + " 请登录 登录链接 付款 支付 缴费 say log in tap on QR qr code Fee pays special offer don't 张 伟 Anna Free Pa ſpecial K")
-	for _, a := range frauds() {
+	for _, a := range asks() {
 		words = append(words, strings.Fields(a.stems)...)
 	}
 	seen := 0

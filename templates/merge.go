@@ -9,6 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"tocsin/internal/breach"
 )
 
@@ -174,7 +176,8 @@ var linkLike = regexp.MustCompile(`(?i)://|www\.|@|[a-z0-9-]\.[a-z]{2,}|\d{5,}`)
 // mergeable returns a name as it may be shown, or nothing.
 func mergeable(name string) string {
 	name = clean(name)
-	if utf8.RuneCountInString(name) > maxName {
+	long := utf8.RuneCountInString(name)
+	if long > maxName || long > 6 && spelledPhone.MatchString(name) {
 		return ""
 	}
 	if harmless(name) {
@@ -185,13 +188,24 @@ func mergeable(name string) string {
 
 // examined looks for every pattern.
 func examined(name string) string {
-	if linkLike.MatchString(name) {
+	if linkLike.MatchString(name) || disguisedName(name) {
 		return ""
 	}
 	if anyFraud(name) || marketing.MatchString(name) {
 		return ""
 	}
 	return strings.TrimLeft(name, "=+-@ ")
+}
+
+// disguisedName reports an address or a telephone number that does not look like one. Most names have none of the signs with which
+// any begins, and every message has a name.
+func disguisedName(name string) bool {
+	digits, signs := false, false
+	for _, r := range name {
+		digits = digits || r >= '0' && r <= '9' || r >= '０' && r <= '９'
+		signs = signs || strings.ContainsRune(".。．[(（【{:", r) || unicode.In(r, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee)
+	}
+	return signs && len(strangeAddresses(name)) > 0 || digits && len(phoneNumbers(norm.NFKC.String(name))) > 0
 }
 
 // harmless reports that a name of Chinese characters or plain Latin letters has nothing with which any of the patterns begins. Most names
@@ -220,7 +234,7 @@ func harmless(name string) bool {
 // beginnings are the first two letters of every word that a pattern begins with; of a single character, that one.
 var beginnings = sync.OnceValue(func() map[[2]rune]bool {
 	stems := strings.Fields(marketingStems)
-	for _, a := range frauds() {
+	for _, a := range asks() {
 		stems = append(stems, strings.Fields(a.stems)...)
 	}
 	all := map[[2]rune]bool{}

@@ -60,6 +60,20 @@ func TestMergeGreetsEveryone(t *testing.T) {
 	}
 }
 
+// A name that is an address or a telephone number in disguise is not shown.
+func TestMergeHidesDisguises(t *testing.T) {
+	for _, name := range []string{"李 138 0013 8000", "evil。com", "evil[.]com", "рaypal", "客服一三八零零一三八零零零", "点这里"} {
+		if got := firstLine(sampleText(t, breach.ToPerson, breach.Chinese).Merge(templates.MergeNames{Recipient: name}).Text); got != "您好：" {
+			t.Errorf("%q: %q", name, got)
+		}
+	}
+	for _, name := range []string{"阿卜杜热西提·买买提", "O'Brien-Łukasz 3rd", "Иван Петров", "Nguyễn Thị Hồng", "山田 太郎", "김민수", "Jr. Smith", "付伟"} {
+		if got := firstLine(sampleText(t, breach.ToPerson, breach.Chinese).Merge(templates.MergeNames{Recipient: name}).Text); got != name+"，您好：" {
+			t.Errorf("%q: %q", name, got)
+		}
+	}
+}
+
 // Documents that were approved before the counted words existed are merged as they were.
 func TestMergeWithoutCountedWords(t *testing.T) {
 	n := sampleText(t, breach.ToGuardian, breach.Chinese)
