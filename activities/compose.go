@@ -85,12 +85,21 @@ func (t *approvedTexts) alike(behind []store.Recipient, role breach.Audience) []
 		}
 		groups[key] = append(groups[key], r)
 	}
-	out := make([][]store.Recipient, len(keys))
-	for i, key := range keys {
-		out[i] = groups[key]
+	var out [][]store.Recipient
+	var all []store.Recipient
+	for _, key := range keys {
+		out = append(out, groups[key])
+		all = append(all, groups[key]...)
+	}
+	if len(out) > maxApart {
+		return [][]store.Recipient{all}
 	}
 	return out
 }
+
+// maxApart is the most notices of one role in a mail. Where more kinds of readers share a contact it is nobody's mailbox, and one
+// notice tells of everything, without names.
+const maxApart = 4
 
 // throughGuardian reports whether a guardian behind the same contact is told of a minor.
 func throughGuardian(behind []store.Recipient, minor string) bool {

@@ -142,6 +142,20 @@ func TestComposeForASharedMailbox(t *testing.T) {
 	}
 }
 
+// A contact that many records share, such as a school's, gets one notice and not one for each kind of reader.
+func TestComposeForACrowd(t *testing.T) {
+	var cohorts []store.Cohort
+	var behind []store.Recipient
+	for i, own := range [][]string{{"contact"}, {"health"}, {"id_number"}, {"credentials"}, {"contact", "health"}} {
+		cohorts = append(cohorts, store.Cohort{No: i + 1, Region: "CN", Categories: own})
+		behind = append(behind, store.Recipient{ID: int64(i), Cohort: i + 1, Role: breach.ToPerson, Language: "zh-CN", Name: string(rune('甲' + i)), Person: "x"})
+	}
+	m, ok := approvedForTest(t, everywhere, cohorts...).compose(store.Work{Channel: breach.Email, Behind: behind})
+	if !ok || strings.Contains(m.Text, "────") || !strings.HasPrefix(m.Text, "您好：") || !strings.Contains(m.Text, "医疗") || !strings.Contains(m.Text, "账号和密码") {
+		t.Error(m.Text)
+	}
+}
+
 // A minor who shares a mailbox with somebody who is not told of them reads their own notice, below the other.
 func TestComposeForAMinorWithoutAGuardian(t *testing.T) {
 	texts := approvedForTest(t, everywhere, store.Cohort{No: 1, Region: "CN"})

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -143,13 +144,13 @@ var stems = sync.OnceValue(func() []stem {
 
 var (
 	// toReader are words with which a clause turns to its reader.
-	toReader = regexp.MustCompile(`(?i)请|您需|您应|您可|您必须|您只需|你需|你要|你可|需要|需向|务必|必须|即可|就能|便可|点此|此处|下方|如下|为您|给您|向我们|\bplease\b|\byou (must|should|need|can|have to)\b|\b(update|confirm|enter)\b`)
+	toReader = regexp.MustCompile(`(?i)请|您需|您应|您可|您必须|您只需|你需|你要|你可|需要|需向|务必|必须|即可|就能|便可|点此|此处|下方|如下|为您|给您|发送?[到至]您|向我们|\bplease\b|\byou (must|should|need|can|have to)\b|\b(update|confirm|enter)\b`)
 	// telling are words with which a clause says what became of something.
-	telling   = regexp.MustCompile(`了|过|未(受|被|涉|泄|读|保)|没有(受|被|涉|保)|不涉及|曾|已|被|遭|正在|有人|对方|他人|攻击者|黑客|不法分子|犯罪|员工|工作人员|同事|服务商|供应商|我们(没有|未|将|会|在|正|对|也)|由我们`)
+	telling   = regexp.MustCompile(`了([^解断结]|$)|[^通超经不]过|未(受|被|涉|泄|读|保)|没有(受|被|涉|保)|不涉及|曾|已|被|遭|正在|有人|对方|他人|攻击者|黑客|不法分子|犯罪|员工|工作人员|同事|服务商|供应商|我们(没有|未|将|会|在|正|对|也)|由我们`)
 	weProvide = regexp.MustCompile(`我们[^，。；请]{0,10}(为|向|给)(您|你|孩子|受影响的人)[^，。；请]{0,8}$`)
 	theySaid  = regexp.MustCompile(`(?i)\b(we|they|who|attackers?|criminals?|someone|somebody|employees?|staff)( will| can| may| might| could| also| now| have| had| did not)? $`)
 	inOrderTo = regexp.MustCompile(`(?i)\b(used|tried|managed|able|attempted|began|set up|wanted)\b[^.;]{0,60}\bto $`)
-	itself    = regexp.MustCompile(`^(记录|密码|信息|数据|明细|账户|账号|方式|凭证|流水|订单|日志|历史|系统|接口|平台|服务器)|^(?i:[ -]?(records?|data|details|information|history|histories|cards?|methods?|accounts?|card numbers?|transactions?|systems?|services?|providers?|processors?|was|were)\b)`)
+	itself    = regexp.MustCompile(`^(记录|密码|信息|数据|明细|账户|账号|方式|凭证|流水|订单|日志|历史|系统|接口|平台|服务器)|^(?i:[ -]?(records?|data|details|information|history|histories|cards?|methods?|accounts?|copy|copies|archives?|results?|card numbers?|transactions?|systems?|services?|providers?|processors?|was|were)\b)`)
 	befell    = regexp.MustCompile(`(?i)^[^.;]{0,40}\b(was|were|is|are|may have been|have been|has been)( not| never| also| probably)? (read|seen|taken|stolen|copied|exposed|stored|involved|affected|included|leaked|disclosed|among)\b`)
 )
 
@@ -166,30 +167,27 @@ func told(sentence string, at []int) bool {
 	if to := inOrderTo.FindString(before); to != "" && !strings.Contains(strings.ToLower(to), " you ") {
 		return true
 	}
-	begin, end := strings.LastIndexAny(before, clauseMarks), strings.IndexAny(after, clauseMarks)
-	clause := before[begin+1:]
-	if begin >= 0 { // the rest of a sign of several bytes
-		_, clause, _ = cutFirst(before[begin:])
-	}
-	clause += sentence[at[0]:at[1]]
-	if end >= 0 {
-		clause += after[:end]
-	} else {
-		clause += after
-	}
+	clause := lastClause(before) + sentence[at[0]:at[1]] + firstClause(after)
 	if toReader.MatchString(clause) {
 		return false
 	}
 	return telling.MatchString(clause) || itself.MatchString(after) || befell.MatchString(after)
 }
 
-// cutFirst cuts the first character off.
-func cutFirst(s string) (rune, string, bool) {
-	for i, r := range s {
-		n := len(string(r))
-		return r, s[i+n:], true
+func lastClause(s string) string {
+	i := strings.LastIndexAny(s, clauseMarks)
+	if i < 0 {
+		return s
 	}
-	return 0, "", false
+	_, size := utf8.DecodeRuneInString(s[i:])
+	return s[i+size:]
+}
+
+func firstClause(s string) string {
+	if i := strings.IndexAny(s, clauseMarks); i >= 0 {
+		return s[:i]
+	}
+	return s
 }
 
 // plainSigns undoes what hides words from a reader's caution and from ours: signs of full width, and spaces or dots between

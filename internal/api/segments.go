@@ -185,7 +185,8 @@ func (s *server) staleFindings(ctx context.Context, id breach.IncidentID, segmen
 	if err != nil || len(documents) == 0 {
 		return nil, err
 	}
-	d, err := s.store.Document(ctx, documents[len(documents)-1].ID)
+	newest := slices.MaxFunc(documents, func(a, b store.Document) int { return a.At.Compare(b.At) }) // notice/10 stands before notice/9
+	d, err := s.store.Document(ctx, newest.ID)
 	if err != nil {
 		return nil, err
 	}
