@@ -132,9 +132,9 @@ func (a *Filings) FileReport(ctx context.Context, in FileReportInput) (Filed, er
 // attempt makes the one attempt that an intent allows, and records what came of it even when the activity is cancelled.
 func (a *Filings) attempt(ctx context.Context, in FileReportInput, o store.Obligation, d store.Document, row store.Filing, wire notifiers.Wire, to Addressee) (Filed, error) {
 	receipt, sendErr := to.Via.Send(ctx, wire)
-	outcome, code, after := notifiers.OutcomeOf(sendErr), "", time.Duration(0)
+	outcome, code, after, us := notifiers.OutcomeOf(sendErr), "", time.Duration(0), false
 	if e, ok := errors.AsType[*notifiers.Error](sendErr); ok {
-		code, after = e.Code, e.After
+		code, after, us = e.Code, e.After, e.Against == notifiers.Us
 		if refusedThere(e) {
 			outcome = breach.Permanent
 		}
@@ -149,6 +149,11 @@ func (a *Filings) attempt(ctx context.Context, in FileReportInput, o store.Oblig
 	case breach.Accepted:
 		return Filed{State: FiledAccepted, Receipt: receipt.Reference}, nil
 	case breach.Temporary:
+		if us { // it may pass by itself, but nobody should find out by the deadline
+			if err := a.Store.AddTask(ctx, wayRefused(o, to, in, sendErr)); err != nil {
+				return Filed{}, final(err)
+			}
+		}
 		return Filed{State: FiledLater, After: max(after, retryFiling(row.Tries))}, nil
 	case breach.Permanent:
 		return Filed{State: FiledBlocked}, a.ask(ctx, in, breach.TaskRefused, o, d, sendErr)

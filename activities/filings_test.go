@@ -35,6 +35,8 @@ func TestAFilingIsHandedOverOnceWhateverTheMailServerDoes(t *testing.T) {
 	}{
 		{"accepted", "cac@authority.example", nil, []activities.FilingState{activities.FiledAccepted, activities.FiledAccepted}, 1, "[]"},
 		{"refused", "cac@authority.example", &inbox.Fault{To: "cac@authority.example", Do: inbox.Refuse}, []activities.FilingState{activities.FiledBlocked}, 0, "[filing_failed]"},
+		{"refused, as it is us", "cac@authority.example", &inbox.Fault{To: "cac@authority.example", Do: inbox.Refuse, Code: "530"}, []activities.FilingState{activities.FiledBlocked}, 0, "[filing_failed]"},
+		{"our sender refused", "cac@authority.example", &inbox.Fault{To: "*", Do: inbox.Refuse, At: inbox.AtMail, Times: 2}, []activities.FilingState{activities.FiledLater, activities.FiledLater, activities.FiledAccepted}, 1, "[finding]"},
 		{"refused for now", "cac@authority.example", &inbox.Fault{To: "cac@authority.example", Do: inbox.Defer, Times: 1}, []activities.FilingState{activities.FiledLater, activities.FiledAccepted}, 1, "[]"},
 		{"cut after the message", "cac@authority.example", &inbox.Fault{To: "cac@authority.example", Do: inbox.Drop}, []activities.FilingState{activities.FiledInDoubt, activities.FiledInDoubt}, 1, "[filing_doubt]"},
 		{"no address", "", nil, []activities.FilingState{activities.FiledBlocked}, 0, "[addressee]"},

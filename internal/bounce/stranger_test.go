@@ -82,3 +82,38 @@ func kinds(kept []bounce.Returned) (list []string) {
 	}
 	return list
 }
+
+// A server in front hands over several at once, one of them twice and one forged, all commands in one packet.
+func TestPipelinedAndRepeatedRecipients(t *testing.T) {
+	const verp = "bounce+" + goodToken + "@bounces.example.com"
+	s := serve(t, func(o *bounce.Options) { o.Protocol = bounce.LMTP })
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	report := strings.ReplaceAll(strings.ReplaceAll(string(sample(t, "postfix_unknown_user")), "\r\n", "\n"), "\n", "\r\n")
+	said := "LHLO a.example.net\r\nMAIL FROM:<>\r\nRCPT TO:<" + verp + ">\r\nRCPT TO:<" + strings.Replace(verp, "0", "1", 1) + ">\r\nRCPT TO:<" + verp + ">\r\nDATA\r\n" +
+		report + ".\r\nQUIT\r\n"
+	if _, err := io.WriteString(c, said); err != nil {
+		t.Fatal(err)
+	}
+	heard, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	for line := range strings.Lines(string(heard)) {
+		if line[3] == ' ' {
+			codes = append(codes, line[:3])
+		}
+	}
+	if got := strings.Join(codes, " "); got != "220 250 250 250 550 250 354 250 250 221" {
+		t.Errorf("the answers were %s", got)
+	}
+	for _, k := range s.all() {
+		if k.Delivery != sampleID || k.Report.Class != breach.BounceHard {
+			t.Errorf("kept %s as %s", k.Delivery, k.Report.Class)
+		}
+	}
+}

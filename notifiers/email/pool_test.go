@@ -14,7 +14,7 @@ import (
 func TestARelayThatLetsInFewConnections(t *testing.T) {
 	const lanes, each, most = 8, 25, 3
 	relay := startScripted(t, map[string]string{"EHLO": offered})
-	relay.most = most
+	relay.note(func() { relay.most = most })
 	s := newSMTP(t, config(t, relay.Addr().String()))
 	var all sync.WaitGroup
 	for lane := range lanes {
@@ -43,7 +43,7 @@ func TestARelayThatLetsInFewConnections(t *testing.T) {
 func TestARelayThatLetsNobodyIn(t *testing.T) {
 	const lanes = 8
 	relay := startScripted(t, nil)
-	relay.most = -1
+	relay.note(func() { relay.most = -1 })
 	s := newSMTP(t, config(t, relay.Addr().String()))
 	var all sync.WaitGroup
 	for lane := range lanes {
@@ -66,7 +66,7 @@ func TestARelayThatLetsNobodyIn(t *testing.T) {
 func TestConnectionsThatEndMakeRoom(t *testing.T) {
 	const lanes = 6
 	relay := startScripted(t, map[string]string{"message": ""})
-	relay.most = 2
+	relay.note(func() { relay.most = 2 })
 	s := newSMTP(t, config(t, relay.Addr().String()))
 	var all sync.WaitGroup
 	for lane := range lanes {
