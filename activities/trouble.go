@@ -29,6 +29,8 @@ type trouble struct {
 	refused  map[breach.DeliveryID]bool // deliveries that were refused for good, or by policy
 	person   bool                       // one of them for good, which is about a person
 	first    time.Time                  // when the first of them was
+	doubts   map[breach.DeliveryID]bool // deliveries of which nobody knows
+	doubted  time.Time                  // when the first of them was
 	silent   time.Time                  // since when the other side cannot be reached; zero while it can
 	patience int                        // so many times the usual is borne: whoever let it go on has seen it
 }
@@ -42,6 +44,9 @@ const (
 	policyMany   = 20               // of another
 	refusedFirst = 20               // deliveries refused for good in a row, of a channel that never took one
 	refusedMany  = 100              // of another: lists hold dead addresses, and more dead devices
+	doubtsFew    = 8                // deliveries in doubt in a row
+	doubtsFor    = time.Minute      // for so long
+	doubtsMany   = 50               // or so many, however fast
 	silentFor    = 5 * time.Minute
 	patienceMore = 5 // after each halt so many times as much
 )
@@ -54,12 +59,12 @@ const (
 	refusesUs           // our credentials, sender, certificate, signature or template
 	byPolicy            // our standing, or our words
 	refusesAll          // so many recipients that it is hardly they
+	noAnswers           // messages leave, and nobody knows what becomes of them
 	unreachable         // nobody answers; it may come back by itself
 )
 
 func newTrouble() *trouble {
-	t := &trouble{refused: map[breach.DeliveryID]bool{}, patience: 1}
-	return t
+	return &trouble{refused: map[breach.DeliveryID]bool{}, doubts: map[breach.DeliveryID]bool{}, patience: 1}
 }
 
 // heard learns what an attempt came to and says what has become too much, at every attempt until a message is taken over.
@@ -72,14 +77,18 @@ func (t *trouble) heard(id breach.DeliveryID, err error, now time.Time) finding 
 	if err == nil {
 		t.us, t.usSince, t.usHalts, t.silent, t.person, t.taken = 0, time.Time{}, 0, time.Time{}, false, true
 		clear(t.refused)
+		clear(t.doubts)
 		t.quiet.Store(true)
 		return fine
 	}
 	e, ok := errors.AsType[*notifiers.Error](err)
-	if !ok || e.Outcome == breach.Unknown {
+	if !ok {
 		return fine
 	}
 	t.quiet.Store(false)
+	if e.Outcome == breach.Unknown {
+		return t.inDoubt(id, now)
+	}
 	switch {
 	case e.Against == notifiers.Us && t.believed(e):
 		return t.refusedUs(now)
@@ -136,6 +145,21 @@ func (t *trouble) refusedOne(id breach.DeliveryID, person bool, now time.Time) f
 		t.person, t.patience = false, t.patience*patienceMore
 	}
 	return found
+}
+
+// inDoubt counts messages that may have gone out. Each would be sent once more, and then its people would go on all the same.
+func (t *trouble) inDoubt(id breach.DeliveryID, now time.Time) finding {
+	if len(t.doubts) == 0 {
+		t.doubted = now
+	}
+	t.doubts[id] = true
+	n := len(t.doubts)
+	if n < doubtsMany*t.patience && (n < doubtsFew*t.patience || now.Sub(t.doubted) < doubtsFor) {
+		return fine
+	}
+	clear(t.doubts)
+	t.patience *= patienceMore
+	return noAnswers
 }
 
 // againstUs reports that messages fail like this because of us, and that none was taken over since: they are never given up for
@@ -226,6 +250,12 @@ func (s *sending) alarmTask(found finding, err error) store.Task {
 		task.Detail = breach.Text{
 			ZH: fmt.Sprintf("连续多名收件人被拒，期间无一被接收（%s）；他们已转入下一渠道。请检查通道设置与名单质量（tocsin people count）。若名单本就如此，用 %s 继续：之后容许更多。", said, resume),
 			EN: fmt.Sprintf("One recipient after the other was refused for good, and none was taken meanwhile (%s); those have gone on to their next channel. Look at the channel's settings and at the list (tocsin people count). Where the list is like that, go on with %s: more is borne then.", said, resume),
+		}
+	case noAnswers:
+		task.Title = breach.Text{ZH: name.ZH + "发出后没有答复，发送已暂停", EN: "No answer to one " + name.EN + " after the other; sending is halted"}
+		task.Detail = breach.Text{
+			ZH: fmt.Sprintf("消息已交出，但对方是否接收不明，期间无一得到答复（%s）。继续发送可能使每个人收到两次。请向服务商核实这些消息是否已送达，排除故障后用 %s 继续。", said, resume),
+			EN: fmt.Sprintf("Messages left, and whether they were taken is not known; none was answered meanwhile (%s). To go on could mean two copies for everybody. Find out from the provider whether they arrived and what is wrong, then go on with %s.", said, resume),
 		}
 	default:
 		task.Ref = "no way for " + task.Ref

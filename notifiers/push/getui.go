@@ -247,7 +247,7 @@ func (g *Getui) receipt(said reply, answer attempt.Answer, to string) (breach.Re
 	var tasks map[string]map[string]string
 	_ = json.Unmarshal(said.Data, &tasks)
 	for task, devices := range tasks {
-		r.Reference = task
+		r.Reference = attempt.Reference(task)
 		switch devices[to] {
 		case online, offline, "":
 		case ignored:

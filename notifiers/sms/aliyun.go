@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -196,8 +197,11 @@ func (a *Aliyun) Send(ctx context.Context, w notifiers.Wire) (breach.Receipt, er
 	if json.Unmarshal(answer.Body, &said) != nil || said.Code == "" {
 		return breach.Receipt{}, a.client.Unexplained("send", answer)
 	}
+	if said.Code == "OK" && answer.Status >= 300 { // it contradicts itself
+		return breach.Receipt{}, a.client.Fail("send", strconv.Itoa(answer.Status), breach.Unknown)
+	}
 	if said.Code == "OK" {
-		return breach.Receipt{Reference: said.BizId, Code: answer.Status, At: a.now().UTC()}, nil
+		return breach.Receipt{Reference: attempt.Reference(said.BizId), Code: answer.Status, At: a.now().UTC()}, nil
 	}
 	outcome, against := judge(said.Code, answer.Status)
 	e := a.client.Fail("send", knownCode(said.Code), outcome)

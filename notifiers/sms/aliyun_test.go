@@ -92,6 +92,43 @@ func TestLimitsOfANumberAreWaitedFor(t *testing.T) {
 	}
 }
 
+// What stands between us and the provider answers in its own way, and the provider may contradict itself.
+func TestOddAnswers(t *testing.T) {
+	for rule, c := range map[string]struct {
+		status  int
+		body    string
+		want    breach.Outcome
+		against notifiers.Against
+	}{
+		"a page in place of an answer":  {http.StatusOK, "<html>sign in</html>", breach.Unknown, ""},
+		"nothing":                       {http.StatusOK, "", breach.Unknown, ""},
+		"another shape":                 {http.StatusOK, `{"Code":0}`, breach.Unknown, ""},
+		"moved":                         {http.StatusMovedPermanently, "", breach.Temporary, notifiers.Us},
+		"the same request elsewhere":    {http.StatusTemporaryRedirect, "", breach.Temporary, notifiers.Us},
+		"look elsewhere for the answer": {http.StatusSeeOther, "", breach.Unknown, ""},
+		"a gateway's 502":               {http.StatusBadGateway, "<html>", breach.Unknown, ""},
+		"OK with 500":                   {http.StatusInternalServerError, `{"Code":"OK","BizId":"1"}`, breach.Unknown, ""},
+		"OK with an endless reference":  {http.StatusOK, `{"Code":"OK","BizId":"` + strings.Repeat("9", 100_000) + `"}`, breach.Accepted, ""},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(c.status)
+				_, _ = w.Write([]byte(c.body))
+			}))
+			defer provider.Close()
+			cfg := config(t, notifytest.StartInbox(t, inbox.Options{}))
+			cfg.Endpoint = provider.URL
+			a := newAliyun(t, cfg)
+			r, err := a.Send(t.Context(), prepare(t, a, notifytest.Message(1, address(1))))
+			e, _ := errors.AsType[*notifiers.Error](err)
+			if notifiers.OutcomeOf(err) != c.want || e != nil && e.Against != c.against || len(r.Reference) > 64 {
+				t.Errorf("got %#v with a reference of %d; want %s against %q", err, len(r.Reference), c.want, c.against)
+			}
+		})
+	}
+}
+
 func TestGatewayRefusesUsAndThatIsOursToMend(t *testing.T) {
 	in := notifytest.StartInbox(t, inbox.Options{})
 	for rule, c := range map[string]struct {

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -126,14 +127,29 @@ func (c *Client) StatusFailure(doing string, a Answer) *notifiers.Error {
 var ofOurs = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusProxyAuthRequired}
 
 // Unexplained judges by its status an answer of a provider that names each refusal of a recipient by a code of its own: a 4xx
-// without one comes from a gateway, or says that the request as such is wrong, and every message would fare the same.
+// without one comes from a gateway, or says that the request as such is wrong, and every message would fare the same. So does
+// one that wants the same request elsewhere; other redirects may follow upon what was done.
 func (c *Client) Unexplained(doing string, a Answer) *notifiers.Error {
 	e := c.StatusFailure(doing, a)
+	switch a.Status {
+	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		e.Outcome = breach.Permanent
+	}
 	if e.Outcome == breach.Permanent {
 		e.Outcome, e.Against = breach.Temporary, notifiers.Us
 	}
 	return e
 }
+
+// Reference is what a provider calls a message, where it is a word such as providers use: it is kept, and written to logs.
+func Reference(s string) string {
+	if !reference.MatchString(s) {
+		return ""
+	}
+	return s
+}
+
+var reference = regexp.MustCompile(`^[0-9A-Za-z^._:-]{1,64}$`)
 
 // mostAfter bounds what another side may ask of us; who asks for more is not believed.
 const mostAfter = 24 * time.Hour
