@@ -131,7 +131,21 @@ func (c *cells) guardians(p *Person) {
 		if at[guardianField(n, 0)]|at[guardianField(n, 1)]|at[guardianField(n, 2)] == 0 {
 			continue
 		}
-		p.addGuardian(Guardian{c.named(guardianField(n, 0), maxNameRunes), c.email(guardianField(n, 1)), c.phone(guardianField(n, 2), p.Region)})
+		g := Guardian{c.named(guardianField(n, 0), maxNameRunes), c.email(guardianField(n, 1)), c.phone(guardianField(n, 2), p.Region)}
+		if g.Phone == "" && strings.ContainsAny(g.Name, "0123456789") {
+			c.numberInName(&g, p.Region)
+		}
+		p.addGuardian(g)
+	}
+}
+
+// numberInName takes the number out of a guardian's cell that holds both, 甲母 13800138000, or the number alone: as a name it
+// would reach nobody.
+func (c *cells) numberInName(g *Guardian, lives string) {
+	at := strings.IndexAny(g.Name, "+0123456789")
+	number := code(strings.TrimRight(g.Name[at:], ")） "))
+	if phone, fault := phoneOfSomebody(number, c.b.region, lives); fault == "" {
+		g.Name, g.Phone = strings.TrimRight(g.Name[:at], "(（:：-,，/ "), phone
 	}
 }
 
@@ -283,9 +297,6 @@ func (c *cells) phone(f fieldNo, lives string) string {
 	home := lives == "" || strings.HasPrefix(lives, c.b.region)
 	if home && c.b.region == "CN" && chineseMobile(text) {
 		return c.b.made.join("+86", text)
-	}
-	if home {
-		lives = c.b.region
 	}
 	number, fault := phoneOfSomebody(text, c.b.region, lives)
 	if fault != "" {

@@ -196,7 +196,7 @@ func barePhone(s string) string {
 func phoneOfSomebody(s, home, lives string) (string, Reason) {
 	own, ok := normalPhone(s, home)
 	country, _, _ := strings.Cut(lives, "-")
-	if country != home && country != "EU" && !strings.HasPrefix(s, "+") {
+	if country != "" && country != home && country != "EU" && !strings.HasPrefix(s, "+") {
 		if there, isThere := normalPhone(s, country); isThere && there != own {
 			if ok && mayBeMobile(own) && !isMobile(there) {
 				return "", PhoneCountry

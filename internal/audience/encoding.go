@@ -62,6 +62,8 @@ func foreign(head []byte) error {
 		{"7z\xbc\xaf", "a 7-Zip archive: unpack it first"},
 		{"BZh", "packed with bzip2: unpack it, or pack it with gzip or zstd"},
 		{"\xfd7zXZ", "packed with xz: unpack it, or pack it with gzip or zstd"},
+		{"\x04\x22\x4d\x18", "packed with lz4: unpack it, or pack it with gzip or zstd"},
+		{"\xff\xfe\x00\x00", "a text in UTF-32: save it as UTF-8"},
 		{"ORC", "an ORC file: export it as Parquet or CSV"},
 		{"Obj\x01", "an Avro file: export it as Parquet or CSV"},
 		{"SQLite f", "an SQLite database: export the table as CSV"},

@@ -34,6 +34,23 @@ func TestUpToFourGuardiansInColumns(t *testing.T) {
 	}
 }
 
+// Schools write a guardian's number beside the name.
+func TestANumberInAGuardiansNameReachesThem(t *testing.T) {
+	for in, want := range map[string]string{
+		"甲母 13800138001": "甲母||+8613800138001", "甲母（13800138001）": "甲母||+8613800138001", "甲母:138-0013-8001": "甲母||+8613800138001",
+		"13800138001": "||+8613800138001", "甲母2": "甲母2||", "甲母 12345": "甲母 12345||",
+	} {
+		p := one(t, "姓名,生日,家长,监护人邮箱\n甲,2016-01-02,"+in+",\n")
+		if got := strings.Join(family(p), " "); got != want {
+			t.Errorf("%s became %s, want %s", in, got, want)
+		}
+	}
+	p := one(t, `{"name":"甲","birthday":"2016-01-02","guardians":{"name":"甲母","phone":"13800138001"}}`+"\n")
+	if got := strings.Join(family(p), " "); got != "甲母||+8613800138001" {
+		t.Errorf("one guardian that is no list: %s", got)
+	}
+}
+
 func guardiansOf(t *testing.T, text string) *audience.Guardians {
 	t.Helper()
 	g, err := audience.OpenGuardians(strings.NewReader(text), with(t, nil))

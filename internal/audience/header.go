@@ -124,7 +124,7 @@ var ordinals = [maxGuardians]struct {
 	more   []string
 	moreZH []string
 }{
-	{"guardian", "监护人", []string{"guardian1", "first_guardian", "parent", "parent1", "father", "legal_guardian"}, []string{"监护人1", "第一监护人", "监护人一", "家长", "家长1", "父亲", "爸爸", "法定监护人", "学生家长"}},
+	{"guardian", "监护人", []string{"guardian1", "first_guardian", "parent", "parent1", "father", "legal_guardian", "guardians"}, []string{"监护人1", "第一监护人", "监护人一", "家长", "家长1", "父亲", "爸爸", "法定监护人", "学生家长"}},
 	{"guardian2", "第二监护人", []string{"second_guardian", "parent2", "mother"}, []string{"监护人2", "监护人二", "家长2", "母亲", "妈妈"}},
 	{"guardian3", "第三监护人", []string{"third_guardian", "parent3"}, []string{"监护人3", "监护人三", "家长3"}},
 	{"guardian4", "第四监护人", []string{"fourth_guardian", "parent4"}, []string{"监护人4", "监护人四", "家长4"}},

@@ -42,7 +42,7 @@ func unpack(r io.Reader, l Limits) (*bufio.Reader, string, error) {
 			return nil, "", packed.fault(err)
 		}
 		name, packed.r = "gzip", z
-	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
+	case isZstd(head):
 		z, err := zstd.NewReader(counted, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
 		if err != nil {
 			return nil, "", packed.fault(err)
@@ -56,10 +56,16 @@ func unpack(r io.Reader, l Limits) (*bufio.Reader, string, error) {
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
 		return nil, "", reading(err)
-	case bytes.HasPrefix(head, []byte("\x1f\x8b")), bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")), isZstd(head):
 		return nil, "", errors.New("the file is packed twice: unpack it once")
 	}
 	return in, name, nil
+}
+
+// isZstd recognises a frame, or one that is to be skipped, with which parallel packers begin.
+// Source: RFC 8878, 3.1.
+func isZstd(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")) || len(head) >= 4 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18"
 }
 
 // counter counts what was taken from a reader, and keeps its own error apart from those of unpacking.
