@@ -151,11 +151,27 @@ func wordsFile(name string, in io.Reader) (breach.NoticeWords, error) {
 	}
 	d := json.NewDecoder(io.LimitReader(in, 1<<20))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&w); err != nil {
-		return w, errors.New("the file of words is not the JSON that tocsin notice words --output json shows under \"words\"")
+	err := d.Decode(&w)
+	if err == nil && d.More() {
+		return w, errors.New("the file of words has more behind its JSON: it is one object, as tocsin notice words --output json shows under \"words\"")
 	}
-	return w, nil
+	if err == nil {
+		return w, nil
+	}
+	if _, field, ok := strings.Cut(err.Error(), "unknown field "); ok {
+		return w, fmt.Errorf("the file of words has the unknown field %s: the fields are those that tocsin notice words --output json shows under \"words\": %s", field, strings.Join(wordNames, ", "))
+	}
+	at := ""
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		at = fmt.Sprintf(" (at byte %d)", syntax.Offset)
+	} else if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && kind.Field != "" {
+		at = fmt.Sprintf(" (at %s)", kind.Field)
+	}
+	return w, fmt.Errorf("the file of words%s is not the JSON that tocsin notice words --output json shows under \"words\"", at)
 }
+
+// wordNames are the fields of a file of words.
+var wordNames = []string{"cause", "minor_cause", "harms", "measures", "minor_measures", "advice", "offer", "delay_reason", "correction"}
 
 func (p *page) wordsWritten(w store.NoticeWordsRevision) {
 	p.line("%s", p.say(fmt.Sprintf("已记下，现为第 %d 版。尚未发出的告知将据此重新起草，须由另一人审批。", w.Rev),
