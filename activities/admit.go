@@ -58,16 +58,24 @@ func (s *sending) putOff(w store.Work) *store.Result {
 	return &store.Result{Contact: w.Contact, State: state, Code: code, Again: max(wait, time.Millisecond)}
 }
 
-// holdsEvery is how often the domains that are held are read anew while a shard is at work, which may be for hours.
-const holdsEvery = 10 * time.Second
+// lookEvery is how often the domains that are held are read anew, and the relays looked at, while a shard is at work, which may
+// be for hours.
+const lookEvery = 10 * time.Second
 
-// lookAtHolds reads which domains are held. It is called between batches, when no lane reads them.
-func (s *sending) lookAtHolds(ctx context.Context) (err error) {
-	if now := s.Now(); now.Sub(s.heldAt) >= holdsEvery {
-		s.heldAt = now
-		s.held, err = s.Store.Holds(ctx, s.lease.Incident)
+// lookAround is called between batches, when no lane reads what is held.
+func (s *sending) lookAround(ctx context.Context) (err error) {
+	now := s.Now()
+	if now.Sub(s.lookedAt) < lookEvery {
+		return nil
 	}
-	return err
+	s.lookedAt = now
+	if s.held, err = s.Store.Holds(ctx, s.lease.Incident); err != nil {
+		return err
+	}
+	if n, ok := s.outlet.Notifier.(ailer); ok {
+		return s.tellAiling(ctx, n.Ailing())
+	}
+	return nil
 }
 
 // learn tells the channel's pace what an attempt came to. What the relay has against us says nothing about a destination.

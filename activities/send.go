@@ -184,7 +184,7 @@ type sending struct {
 	scribe      *scribe
 	returnToken func(breach.DeliveryID) string // what a mail's bounce is told by
 	held        map[string]time.Time           // domains that refuse us, and until when nothing is sent to them
-	heldAt      time.Time                      // when that was read
+	lookedAt    time.Time                      // when that was read
 
 	asking  sync.Mutex  // one lane at a time asks a person
 	alarmed atomic.Bool // that nobody can be reached
@@ -226,7 +226,7 @@ func (s *sending) all(ctx context.Context, limit int) error {
 			s.result.More = true
 			return nil
 		}
-		if err := s.lookAtHolds(ctx); err != nil {
+		if err := s.lookAround(ctx); err != nil {
 			return err
 		}
 		work := rest

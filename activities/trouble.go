@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -266,4 +268,31 @@ func (s *sending) alarmTask(found finding, err error) store.Task {
 		}
 	}
 	return task
+}
+
+// An ailer is a notifier with several ways.
+type ailer interface {
+	// Ailing returns why ways are not used, by their places in the settings.
+	Ailing() map[int]error
+}
+
+// tellAiling asks a person to look after relays whose mail the others carry: nothing fails, so that nobody would notice that half of
+// the capacity is gone.
+func (s *sending) tellAiling(ctx context.Context, ailing map[int]error) error {
+	if len(ailing) == 0 {
+		return nil
+	}
+	var each []string
+	for _, at := range slices.Sorted(maps.Keys(ailing)) {
+		each = append(each, fmt.Sprintf("%d: %s", at, whatFailed(ailing[at])))
+	}
+	said := strings.Join(each, "; ")
+	return s.Store.AddTask(ctx, store.Task{
+		IncidentID: s.lease.Incident, Kind: breach.TaskFinding, OwnerRole: breach.RoleLead, Ref: fmt.Sprintf("relays of notice %d", s.lease.Campaign),
+		Title: breach.Text{ZH: "部分邮件中继不可用", EN: "A mail relay takes nothing"},
+		Detail: breach.Text{
+			ZH: fmt.Sprintf("notifiers 中按顺序的以下中继连续失败：%s。其邮件由其余中继承担，速度因此下降；系统会不时再试。请检查后结束本任务。", said),
+			EN: fmt.Sprintf("These relays, by their order under notifiers, fail one time after the other: %s. The others carry their mail, which is slower; they are tried again now and then. Look at them, then end this task.", said),
+		},
+	})
 }

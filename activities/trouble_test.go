@@ -2,7 +2,9 @@ package activities_test
 
 import (
 	"context"
+	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,7 +16,9 @@ import (
 	"tocsin/internal/breach"
 	"tocsin/internal/devstack/inbox"
 	"tocsin/internal/intent"
+	"tocsin/internal/store"
 	"tocsin/notifiers"
+	"tocsin/notifiers/email"
 )
 
 // The relay refuses our sender in the middle of a campaign: it halts, a person is asked, nobody is passed over, and when it was
@@ -110,3 +114,49 @@ func (s *stepping) Prepare(m notifiers.Message) (notifiers.Wire, error) {
 	s.passed.Add(int64(20 * time.Second))
 	return s.Notifier.Prepare(m)
 }
+
+// One of two relays is away: everybody is told by the other one, and a person hears of it.
+func TestARelayThatOthersStandInForIsTold(t *testing.T) {
+	const people = 40
+	h := newHouse(t)
+	id := h.campaignOf(people)
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	away, err := mailTo(closed.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = away.Close() }()
+	_ = closed.Close()
+	relays, err := email.NewRelays(time.Now, email.Relay{Notifier: h.email}, email.Relay{Notifier: away})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var passed atomic.Int64
+	s := &activities.Sender{
+		Store: h.store, Channels: map[breach.Channel]activities.Outlet{breach.Email: {Notifier: steppingRelays{&stepping{relays, &passed}, relays}, Lanes: 1}},
+		Logs: intent.Dir(filepath.Join(t.TempDir(), "intents")), Now: func() time.Time { return time.Now().Add(time.Duration(passed.Load())) },
+		Policy: activities.SendPolicy{MaxTries: 5},
+	}
+	r, err := run[activities.ChunkResult](h, s.SendChunk, activities.ChunkInput{Incident: id, Campaign: 1, Shard: 0, Channel: breach.Email, Limit: 1000})
+	if err != nil || r.Accepted != people {
+		t.Fatalf("%+v, %v; want everybody told", r, err)
+	}
+	tasks, err := h.store.Tasks(t.Context(), id, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(tasks, func(x store.Task) bool { return strings.Contains(x.Detail.EN, "2: connect nobody-listens") }) {
+		t.Errorf("tasks %+v; want one that names the second relay", tasks)
+	}
+}
+
+// steppingRelays are relays that move the clock.
+type steppingRelays struct {
+	*stepping
+	relays *email.Relays
+}
+
+func (s steppingRelays) Ailing() map[int]error { return s.relays.Ailing() }

@@ -39,8 +39,9 @@ type way struct {
 	limiter   *rate.Limiter // nil for no limit
 
 	mu     sync.Mutex
-	failed int       // definite failures in a row
-	until  time.Time // not asked before, but by one probe
+	failed int              // definite failures in a row
+	last   *notifiers.Error // the last of them
+	until  time.Time        // not asked before, but by one probe
 }
 
 const (
@@ -117,7 +118,7 @@ func (r *Relays) Send(ctx context.Context, w notifiers.Wire) (breach.Receipt, er
 	for _, x := range open {
 		receipt, err = x.Send(ctx, w)
 		definite := untaken(err)
-		x.heard(definite, r.now())
+		x.heard(err, definite, r.now())
 		if !definite || ctx.Err() != nil {
 			break
 		}
@@ -132,6 +133,22 @@ func untaken(err error) bool {
 		return false
 	}
 	return e.Doing == "connect" || e.Doing == "authenticate" || e.Code != "" && (e.Doing == "mail" || e.Against == notifiers.Us)
+}
+
+// Ailing returns why relays rest, by their places in the settings, counted from 1. The others carry their mail meanwhile.
+func (r *Relays) Ailing() map[int]error {
+	var ailing map[int]error
+	for i, w := range r.ways {
+		w.mu.Lock()
+		if w.failed >= relayDown && w.last != nil {
+			if ailing == nil {
+				ailing = map[int]error{}
+			}
+			ailing[i+1] = w.last
+		}
+		w.mu.Unlock()
+	}
+	return ailing
 }
 
 // order ranks the relays for one mail, the same each time, and each relay as often first as the others (rendezvous hashing).
@@ -186,14 +203,15 @@ func (w *way) mayTry(now time.Time) bool {
 func (w *way) hasRoom() bool { return w.limiter == nil || w.limiter.Allow() }
 
 // heard counts a relay's definite failures; any other answer shows that it works.
-func (w *way) heard(failed bool, now time.Time) {
+func (w *way) heard(err error, failed bool, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !failed {
-		w.failed = 0
+		w.failed, w.last = 0, nil
 		return
 	}
 	w.failed++
+	w.last, _ = errors.AsType[*notifiers.Error](err)
 	if w.failed >= relayDown {
 		w.until = now.Add(min(relayRest<<min(w.failed-relayDown, 10), relayMost))
 	}
