@@ -71,7 +71,26 @@ func (s *csvSource) headerAt(line physical, p *plan) (head *header, title bool, 
 	if fault != "" {
 		return nil, false, fmt.Errorf("line %d, the header, has broken characters: save the file again as \"CSV UTF-8\", or name its encoding with --encoding", line.no)
 	}
-	return s.readHeader(text, p)
+	return s.readHeader(s.unfolded(text), p)
+}
+
+// maxHeaderLines is how many lines a header may have, by line breaks within its names.
+const maxHeaderLines = 16
+
+// unfolded reads on where a quoted name breaks over lines, as spreadsheets wrap them.
+func (s *csvSource) unfolded(text string) string {
+	for n := 1; n < maxHeaderLines && strings.Count(text, `"`)%2 == 1 && len(text) < s.limits.RecordBytes; n++ {
+		p, err := s.lines.next()
+		if err != nil || p.long {
+			return text
+		}
+		more, fault := s.lines.text(p)
+		if fault != "" {
+			return text
+		}
+		text += "\n" + more
+	}
+	return text
 }
 
 // noText recognises what no text holds: a byte of the first 32 that neither ends lines nor separates cells.

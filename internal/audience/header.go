@@ -91,7 +91,7 @@ var synonyms = func() [fieldCount]struct {
 		fPersonID:   {PersonID, "人员编号 人员ID 自然人编号 自然人ID person_id individual_id party_id"},
 		fName:       {Name, "姓名 名字 用户姓名 客户姓名 真实姓名 学生姓名 name full_name fullname real_name student_name 会员姓名 学员姓名 员工姓名 患者姓名 孩子姓名 儿童姓名 本人姓名 customer_name"},
 		fEmail:      {Email, "邮箱 电子邮件 电子邮箱 邮箱地址 电子邮件地址 邮件 邮件地址 本人邮箱 email e-mail email_address mail mail_address 电子邮箱地址 Email地址 联系邮箱 个人邮箱 用户邮箱 客户邮箱 注册邮箱 常用邮箱 user_email customer_email contact_email primary_email"},
-		fPhone:      {Phone, "手机号 手机 手机号码 电话 电话号码 联系电话 联系方式 移动电话 本人手机 本人手机号 phone mobile phone_number mobile_number mobile_phone cell cellphone tel telephone 手机电话 联系手机 联系手机号 联系手机号码 联系号码 个人手机 用户手机 用户手机号 用户电话 客户手机 客户手机号 客户电话 注册手机 注册手机号 绑定手机 绑定手机号 本人手机号码 本人电话 本人联系电话 mobile_no phone_no tel_no telephone_number contact_number contact_phone user_phone user_mobile customer_phone msisdn"},
+		fPhone:      {Phone, "手机号 手机 手机号码 电话 电话号码 联系电话 联系方式 移动电话 本人手机 本人手机号 phone mobile phone_number mobile_number mobile_phone cell cellphone tel telephone 手机电话 联系手机 联系手机号 联系手机号码 联系号码 个人手机 用户手机 用户手机号 用户电话 客户手机 客户手机号 客户电话 注册手机 注册手机号 绑定手机 绑定手机号 本人手机号码 本人电话 本人联系电话 mobile_no phone_no tel_no telephone_number contact_number contact_phone user_phone user_mobile customer_phone msisdn mobile_phone_number cell_phone_number cell_number"},
 		fPushToken:  {PushToken, "推送标识 推送 设备标识 推送令牌 设备令牌 push_token cid push device_token client_id registration_id"},
 		fAddress:    {Address, "地址 通信地址 通讯地址 邮寄地址 联系地址 住址 家庭住址 postal_address address mailing_address street_address 详细地址 居住地址 现住址 现居住地址 家庭地址 收货地址 联系住址 home_address residential_address delivery_address shipping_address"},
 		fLanguage:   {Language, "语言 首选语言 偏好语言 language lang locale preferred_language"},
@@ -187,6 +187,59 @@ func headerKey(s string) string {
 		}
 		return -1
 	}, s)
+}
+
+// fieldOfHeader tells what a column is by its header: 手机号, 手机号（必填）, 手机号 Mobile. A remark that speaks of somebody else
+// is no remark: 手机号（家长） is the guardian's.
+func fieldOfHeader(name string) fieldNo {
+	name = norm.NFKC.String(name)
+	if i := strings.IndexAny(name, "([【"); i > 0 {
+		if remark := strings.Trim(name[i:], "([【)]】 "); ofSomebodyElse(remark) {
+			return fieldByName[headerKey(remark+name[:i])]
+		}
+	}
+	if no := fieldByName[headerKey(name)]; no != noField {
+		return no
+	}
+	return inTwoLanguages(name)
+}
+
+func ofSomebodyElse(remark string) bool {
+	remark = strings.ToLower(remark)
+	for _, who := range [...]string{"监护", "家长", "父", "母", "爸", "妈", "紧急", "联系人", "亲属", "配偶", "guardian", "parent", "father", "mother", "emergency", "spouse", "kin"} {
+		if strings.Contains(remark, who) {
+			return true
+		}
+	}
+	return false
+}
+
+// inTwoLanguages reads a header that says one thing twice: 姓名/Name, 手机号Mobile. Each part must mean it.
+func inTwoLanguages(name string) (no fieldNo) {
+	var parts []string
+	start, chinese := 0, false
+	for i, r := range name {
+		han := unicode.Is(unicode.Han, r)
+		if between := strings.ContainsRune(" /|、,\n", r); between || unicode.IsLetter(r) && han != chinese && i > start {
+			parts = append(parts, name[start:i])
+			start = i
+		}
+		if unicode.IsLetter(r) {
+			chinese = han
+		}
+	}
+	for _, part := range append(parts, name[start:]) {
+		key := headerKey(part)
+		if key == "" {
+			continue
+		}
+		f := fieldByName[key]
+		if f == noField || no != noField && f != no {
+			return noField
+		}
+		no = f
+	}
+	return no
 }
 
 type header struct {

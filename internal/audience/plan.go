@@ -130,7 +130,7 @@ func (p *plan) fieldOf(name string, i int) fieldNo {
 			}
 		}
 	}
-	return fieldByName[key]
+	return fieldOfHeader(name)
 }
 
 // used refuses a mapping of a column that the file does not have.

@@ -129,3 +129,20 @@ func TestOpenBirthDatesAreTold(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestWhatAHeaderSaysInTwoWays(t *testing.T) {
+	for header, want := range map[string]audience.Field{
+		"*姓名(必填)": audience.Name, "姓名/Name": audience.Name, "手机号 Mobile": audience.Phone, "E-mail邮箱": audience.Email, "Phone（手机）": audience.Phone, "手机\n号码": audience.Phone,
+		"手机号（家长）": audience.GuardianPhone, "Phone (Guardian)": audience.GuardianPhone, "姓名【监护人】": audience.GuardianName, "电话(母亲)": "guardian2_phone", "监护人 手机": audience.GuardianPhone,
+		"手机号（紧急联系人）": "", "电话/邮箱": "", "Contact Name": "", "公司 地址": "", "User Name": "", "联系方式(本人/监护人)": "",
+	} {
+		f := open(t, "用户ID,push_token,\""+header+"\"\nu1,abcdefgh,x\n")
+		got := audience.Field("")
+		if c := f.Columns(); len(c) == 3 {
+			got = c[2].Field
+		}
+		if got != want {
+			t.Errorf("%q is %q, want %q", header, got, want)
+		}
+	}
+}
