@@ -282,12 +282,15 @@ func (l *linter) never(in ...string) {
 // maxSegments is how many messages an SMS may be cut into: more arrive out of order, or not at all.
 const maxSegments = 3
 
+// maxSubject is the most characters of a subject. Its end, the notice's number, may be cut off on a telephone; it stands in the text.
+const maxSubject = 140
+
 func (l *linter) short() {
 	if n := SMSSegments(l.t.SMS); n > maxSegments {
 		l.found("sms", "is cut into %d messages; at most %d%s", n, maxSegments, costlySign(l.t.SMS, l.t.Language))
 	}
-	if n := len([]rune(l.t.Subject)); n > 100 {
-		l.found("subject", "has %d characters; at most 100", n)
+	if n := len([]rune(l.t.Subject)); n > maxSubject {
+		l.found("subject", "has %d characters; at most %d", n, maxSubject)
 	}
 	if n := len([]rune(l.t.PushTitle)); n > 50 {
 		l.found("push title", "has %d characters; at most 50", n)

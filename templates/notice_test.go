@@ -114,6 +114,22 @@ func TestNoticeSMSIsShort(t *testing.T) {
 	}
 }
 
+// A company need not have a very short name.
+func TestNoticeTakesNamesOfSomeLength(t *testing.T) {
+	for _, law := range []string{"cn-pipl", "us-california"} {
+		for _, a := range audiences {
+			for _, l := range templates.Languages() {
+				v := underLaw(law)
+				v.Organisation.Short = breach.Text{ZH: "示例省人民医院（互联网医院）附属儿童健康中心", EN: "Example Children's Hospital"}
+				v.Organisation.Hotline = "+49 30 00000000 00"
+				if _, err := templates.Default().Notice(v, a, l); err != nil {
+					t.Errorf("%s %s %s: %v", law, a, l, err)
+				}
+			}
+		}
+	}
+}
+
 func TestNoticeLacks(t *testing.T) {
 	cases := []struct {
 		name  string
