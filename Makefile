@@ -17,9 +17,14 @@ dev: needs build ## everything on this machine, until Ctrl-C
 	bin/tocsin dev
 
 .PHONY: test
-test: needs ## every test, with the race detector; starts and ends its own servers
-	go test -race -timeout 40m $$(go list ./... | grep -v '^tocsin/templates$$')
-	go test ./templates # no goroutines of its own; regular expressions are ten times slower under the detector
+test: needs ## every test; units, and whole incidents in one process, with the race detector
+	go test -race -timeout 20m $$(go list ./... | grep -vxE 'tocsin/(templates|cmd/tocsin)')
+	go test -timeout 20m ./templates ./cmd/tocsin
+	go test -race -timeout 20m -run 'TestTheDemoLeaves|TestAHalt|TestAStormOfOneAlert' ./cmd/tocsin
+
+.PHONY: race
+race: needs ## every test with the race detector, under which texts and whole incidents take several times as long
+	go test -race -timeout 60m -parallel 2 ./...
 
 .PHONY: build
 build: ## the one binary, bin/tocsin, static

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"log/slog"
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,8 +30,13 @@ import (
 // database runs the tests with a PostgreSQL that is removed afterwards.
 type database struct{ m *testing.M }
 
-// Run runs the tests.
-func (d database) Run() int { return pgtest.Main(d.m) }
+// Run runs the tests, at least four at once: most of the time they wait for what they started.
+func (d database) Run() int {
+	if err := flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
+	}
+	return pgtest.Main(d.m) // reads the command line, which goes before
+}
 
 func TestMain(m *testing.M) {
 	testscript.Main(database{m}, map[string]func(){"tocsin": main})

@@ -307,7 +307,7 @@ var follow = map[string]step{
 	"filing answer":    {before: (*reader).drafted},
 	"filing diff":      {before: (*reader).answered, says: []string{"a leaked operator password"}},
 	"filing export":    {after: func(r *reader, _ string) { r.isPDF("report.pdf") }},
-	"notice status":    {},
+	"notice status":    {before: (*reader).hasNotice},
 	"notice reconcile": {},
 	"register export":  {after: func(r *reader, _ string) { r.holds("register.csv", r.incident) }},
 	"filing list":      {before: (*reader).drafted, says: []string{"cn-cac-other/cn-cac-provincial", "awaits approval"}},
@@ -421,6 +421,8 @@ func (r *reader) report() (api.FilingView, bool) {
 	}
 	return l.Filings[i], true
 }
+
+func (r *reader) hasNotice() bool { return len(r.view().Campaigns) > 0 }
 
 // drafted: the report is written from the newest facts, so that no newer version comes in between.
 func (r *reader) drafted() bool {

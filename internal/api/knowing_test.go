@@ -105,7 +105,9 @@ func TestNoticeStatus(t *testing.T) {
 	if len(got.Channels) != 2 || got.Channels[0].Accepted != 4 || got.People.Affected != 4 {
 		t.Errorf("%+v %+v", got.Channels, got.People)
 	}
-	refused(t, w.as(breach.RoleManager, "GET", strings.Replace(path, "/1/", "/9/", 1), ""), 404, "not_found")
+	if p := refused(t, w.as(breach.RoleManager, "GET", strings.Replace(path, "/1/", "/9/", 1), ""), 404, "not_found"); !strings.Contains(p.Detail, "no notice 9") {
+		t.Errorf("%+v", p)
+	}
 	r := want[api.Reconciled](t, w.as(breach.RoleAuditor, "POST", "/v1/incidents/"+string(id)+"/reconcile", ""), 200)
 	if !r.Holds || len(r.Identities) < 15 {
 		t.Errorf("%+v", r)

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -37,7 +39,10 @@ func campaignProgress(s *server, c *call) error {
 	}
 	ctx := c.r.Context()
 	var out NoticeStatus
-	if out.Progress, err = s.store.Progress(ctx, id, n); err != nil {
+	if out.Progress, err = s.store.Progress(ctx, id, n); errors.Is(err, store.ErrNotFound) {
+		return s.noSuchNotice(ctx, id, n)
+	}
+	if err != nil {
 		return err
 	}
 	if out.People, err = s.tallies.of(ctx, id); err != nil {
@@ -49,6 +54,23 @@ func campaignProgress(s *server, c *call) error {
 		}
 	}
 	return c.reply(http.StatusOK, out)
+}
+
+// noSuchNotice says why there is no n-th notice: most often it is too early for one.
+func (s *server) noSuchNotice(ctx context.Context, id breach.IncidentID, n int) error {
+	if _, err := s.store.Incident(ctx, id); err != nil {
+		return err
+	}
+	notices, err := s.store.Campaigns(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case len(notices) == 0:
+		return notFound(fmt.Sprintf("%s has no notice to people yet.", id),
+			fmt.Sprintf("One is drafted by itself once the law asks for it (tocsin obligations %[1]s) and a file of people is read (tocsin people import %[1]s FILE).", id))
+	default:
+		return notFound(fmt.Sprintf("%s has no notice %d.", id, n), fmt.Sprintf("tocsin notice list %s shows its notices.", id))
+	}
 }
 
 // noticeClock finds the duty to tell people that is due first and still open.
