@@ -91,10 +91,9 @@ func (s *sending) learn(w store.Work, err error) {
 	}
 }
 
-// ofRelay reports a failure that says nothing of a recipient or their destination: it was before the other side heard for whom the
-// message is, or it is against us.
+// ofRelay reports a failure before the other side heard for whom the message is.
 func ofRelay(e *notifiers.Error) bool {
-	return e.Doing == "connect" || e.Doing == "mail" || e.Doing == "authenticate" || e.Against == notifiers.Us
+	return e.Doing == "connect" || e.Doing == "mail" || e.Doing == "authenticate"
 }
 
 // exhausted reports that a message has been refused for now too often. While its destination refuses everybody, or the other side

@@ -165,7 +165,7 @@ func (a *Filings) attempt(ctx context.Context, in FileReportInput, o store.Oblig
 // refusedThere reports a report that was refused when the other side had heard whom it is for: for a report, which is one of a
 // kind, that is a person's to mend, also where it is against us.
 func refusedThere(e *notifiers.Error) bool {
-	return e.Against != "" && e.Doing != "connect" && e.Doing != "authenticate" && e.Doing != "mail"
+	return e.Against != "" && !ofRelay(e)
 }
 
 // retryFiling waits ten seconds at first and ten minutes at most: a law's clock runs.

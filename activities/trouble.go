@@ -115,7 +115,7 @@ func (t *trouble) heard(id breach.DeliveryID, err error, now time.Time) finding 
 // believed reports that a failure counts as one against us: always before the other side heard for whom the message is, and until
 // a person has said otherwise afterwards.
 func (t *trouble) believed(e *notifiers.Error) bool {
-	return t.usHalts < usBelieved || e.Doing == "connect" || e.Doing == "authenticate" || e.Doing == "mail"
+	return t.usHalts < usBelieved || ofRelay(e)
 }
 
 func (t *trouble) refusedUs(now time.Time) finding {

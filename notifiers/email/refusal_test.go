@@ -66,11 +66,13 @@ func TestWhomARefusalIsAbout(t *testing.T) {
 		"a command out of order":           {rcpt, "503 5.5.1 Error: need MAIL command", breach.Temporary, notifiers.Us},
 
 		// It is our standing, or our words.
-		"policy at RCPT":       {rcpt, "550 5.7.1 Service unavailable; client host blocked using a list", breach.Temporary, notifiers.Policy},
-		"spam, after it":       {dot, "554 5.7.1 Message rejected as spam", breach.Temporary, notifiers.Policy},
-		"spam, without a code": {dot, "554 Reject by behaviour spam at Rcpt State", breach.Temporary, notifiers.Policy},
-		"QQ's rate":            {dot, "550 Ip frequency limited", breach.Temporary, notifiers.Policy},
-		"DMARC":                {dot, "550 5.7.509 Access denied, sending domain does not pass DMARC verification", breach.Temporary, notifiers.Policy},
+		"policy at RCPT":                      {rcpt, "550 5.7.1 Service unavailable; client host blocked using a list", breach.Temporary, notifiers.Policy},
+		"spam, after it":                      {dot, "554 5.7.1 Message rejected as spam", breach.Temporary, notifiers.Policy},
+		"spam, without a code":                {dot, "554 Reject by behaviour spam at Rcpt State", breach.Temporary, notifiers.Policy},
+		"QQ's rate":                           {dot, "550 Ip frequency limited", breach.Temporary, notifiers.Policy},
+		"Gmail, of our SPF and DKIM":          {dot, "550-5.7.26 Your email has been blocked because the sender is unauthenticated.\r\n550-5.7.26 Gmail requires all senders to authenticate with either SPF or DKIM.\r\n550 5.7.26 x - gsmtp", breach.Temporary, notifiers.Policy},
+		"a provider that knows its customers": {dot, "550 Unauthenticated senders not allowed", breach.Temporary, notifiers.Us},
+		"DMARC":                               {dot, "550 5.7.509 Access denied, sending domain does not pass DMARC verification", breach.Temporary, notifiers.Policy},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			relay := startScripted(t, map[string]string{c.at: c.answer, "DATA": "354 go on"})
