@@ -243,6 +243,9 @@ func (g *Getui) receipt(said reply, answer attempt.Answer, to string) (breach.Re
 		}
 		return breach.Receipt{}, e
 	}
+	if answer.Status >= 300 { // it contradicts itself
+		return breach.Receipt{}, g.client.Fail("send", strconv.Itoa(answer.Status), breach.Unknown)
+	}
 	r := breach.Receipt{Code: answer.Status, At: g.now().UTC()}
 	var tasks map[string]map[string]string
 	_ = json.Unmarshal(said.Data, &tasks)

@@ -2,6 +2,8 @@ package push_test
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +54,24 @@ func TestOutcomeByCode(t *testing.T) {
 				t.Errorf("got %#v, want %s (code %s) after %s, against %q", err, c.want, code, c.after, c.against)
 			}
 		})
+	}
+}
+
+func TestSuccessWithAnErrorsStatusIsInDoubt(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/auth") {
+			_, _ = w.Write([]byte(`{"code":0,"data":{"token":"t","expire_time":"99999999999999"}}`))
+			return
+		}
+		w.WriteHeader(http.StatusBadGateway)
+		_, _ = w.Write([]byte(`{"code":0,"data":{}}`))
+	}))
+	defer provider.Close()
+	cfg := config(t, notifytest.StartInbox(t, inbox.Options{}))
+	cfg.Endpoint = provider.URL
+	g := newGetui(t, cfg)
+	if _, err := g.Send(t.Context(), prepare(t, g, 1)); err == nil || notifiers.OutcomeOf(err) != breach.Unknown {
+		t.Errorf("got %v, want in doubt", err)
 	}
 }
 
