@@ -249,6 +249,9 @@ func (c *cells) number(f fieldNo) string {
 	if text[0] == '\'' && digits(text[1:]) {
 		text = text[1:] // a spreadsheet's mark for text
 	}
+	if whole, ok := strings.CutSuffix(text, ".0"); ok && digits(whole) {
+		text = whole // as tables of data frames have it
+	}
 	switch {
 	case unnumbered(text):
 		return ""

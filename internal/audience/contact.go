@@ -89,8 +89,8 @@ func normalDomain(s string) (string, bool) {
 		}
 	}
 	dot := strings.LastIndexByte(s, '.')
-	if dot < 1 || len(s)-dot < 3 || len(s) > 253 || strings.Trim(s[dot+1:], "0123456789") == "" {
-		return "", false
+	if dot < 1 || len(s)-dot < 3 || len(s) > 253 || strings.ContainsAny(s[dot+1:], "0123456789") && !strings.HasPrefix(s[dot+1:], "xn--") {
+		return "", false // a top-level domain is letters: RFC 3696, 2
 	}
 	return strings.ToLower(s), true
 }
@@ -168,9 +168,21 @@ func phoneOf(s, region string) (string, bool) {
 	}
 	n, err := phonenumbers.Parse(s, region)
 	if err != nil || n.GetExtension() != "" || !phonenumbers.IsValidNumber(n) {
-		return "", false
+		return trunkCode(s, region)
 	}
 	return phonenumbers.Format(n, phonenumbers.E164), true
+}
+
+// trunkCode reads 086-138 0013 8000, as many in China write the country code, which no plan knows.
+func trunkCode(s, region string) (string, bool) {
+	rest, ok := strings.CutPrefix(strings.TrimLeft(s, "+("), "086")
+	if !ok || region != "CN" {
+		return "", false
+	}
+	if rest = strings.NewReplacer("-", "", " ", "", ".", "", ")", "").Replace(rest); !chineseMobile(rest) {
+		return "", false
+	}
+	return "+86" + rest, true
 }
 
 // barePhone writes a number with the usual marks: tables of data frames hold 13800138000.0, and texts have dashes of their own.

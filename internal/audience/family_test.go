@@ -63,6 +63,7 @@ func guardiansOf(t *testing.T, text string) *audience.Guardians {
 func TestGuardiansOfASecondFileAreJoined(t *testing.T) {
 	for _, c := range []struct{ name, guardians, people string }{
 		{"by the account", "用户ID,姓名,手机号\ns1,甲母,13800138001\ns1,甲父,13800138002\ns2,甲母,13800138001\n", "用户ID,姓名,邮箱,生日\ns1,甲一,,2016-01-02\ns2,甲二,,2017-01-02\n"},
+		{"by the account, as a data frame has it", "用户ID,姓名,手机号\n1.0,甲母,13800138001\n1.0,甲父,13800138002\n2.0,甲母,13800138001\n", "用户ID,姓名,邮箱,生日\n1,甲一,,2016-01-02\n2,甲二,,2017-01-02\n"},
 		{"without a contact of their own", "用户ID,姓名,手机号\ns1,甲母,13800138001\ns1,甲父,13800138002\ns2,甲母,13800138001\n", "学生名单\n用户ID,姓名,生日\ns1,甲一,2016-01-02\ns2,甲二,2017-01-02\n"},
 		{"by the person's number", "person_id,guardian_name,guardian_phone\n1,甲母,13800138001\n1,甲父,13800138002\n2,甲母,13800138001\n", "person_id,user_id,name,email,dob\n1,x,甲一,,2016-01-02\n2,y,甲二,,2017-01-02\n"},
 		{"by name and birth date", "姓名,生日,监护人姓名,监护人手机,第二监护人姓名,第二监护人手机\n甲 一,2016/1/2,甲父,13800138002,甲母,13800138001\n甲二,20170102,甲母,13800138001,,\n", "姓名,邮箱,生日\n甲一,,2016-01-02\n甲二,,2017年1月2日\n"},

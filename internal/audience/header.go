@@ -91,16 +91,16 @@ var synonyms = func() [fieldCount]struct {
 		fPersonID:   {PersonID, "人员编号 人员ID 自然人编号 自然人ID person_id individual_id party_id"},
 		fName:       {Name, "姓名 名字 用户姓名 客户姓名 真实姓名 学生姓名 name full_name fullname real_name student_name 会员姓名 学员姓名 员工姓名 患者姓名 孩子姓名 儿童姓名 本人姓名 customer_name"},
 		fEmail:      {Email, "邮箱 电子邮件 电子邮箱 邮箱地址 电子邮件地址 邮件 邮件地址 本人邮箱 email e-mail email_address mail mail_address 电子邮箱地址 Email地址 联系邮箱 个人邮箱 用户邮箱 客户邮箱 注册邮箱 常用邮箱 user_email customer_email contact_email primary_email"},
-		fPhone:      {Phone, "手机号 手机 手机号码 电话 电话号码 联系电话 联系方式 移动电话 本人手机 本人手机号 phone mobile phone_number mobile_number mobile_phone cell cellphone tel telephone 手机电话 联系手机 联系手机号 联系手机号码 联系号码 个人手机 用户手机 用户手机号 用户电话 客户手机 客户手机号 客户电话 注册手机 注册手机号 绑定手机 绑定手机号 本人手机号码 本人电话 本人联系电话 mobile_no phone_no tel_no telephone_number contact_number contact_phone user_phone user_mobile customer_phone msisdn mobile_phone_number cell_phone_number cell_number"},
+		fPhone:      {Phone, "手机号 手机 手机号码 电话 电话号码 联系电话 联系方式 移动电话 本人手机 本人手机号 phone mobile phone_number mobile_number mobile_phone cell cellphone tel telephone 手机电话 联系手机 联系手机号 联系手机号码 联系号码 个人手机 用户手机 用户手机号 用户电话 客户手机 客户手机号 客户电话 注册手机 注册手机号 绑定手机 绑定手机号 本人手机号码 本人电话 本人联系电话 mobile_no phone_no tel_no telephone_number contact_number contact_phone user_phone user_mobile customer_phone msisdn mobile_phone_number cell_phone_number cell_number 学生手机号 学生电话"},
 		fPushToken:  {PushToken, "推送标识 推送 设备标识 推送令牌 设备令牌 push_token cid push device_token client_id registration_id"},
 		fAddress:    {Address, "地址 通信地址 通讯地址 邮寄地址 联系地址 住址 家庭住址 postal_address address mailing_address street_address 详细地址 居住地址 现住址 现居住地址 家庭地址 收货地址 联系住址 home_address residential_address delivery_address shipping_address"},
 		fLanguage:   {Language, "语言 首选语言 偏好语言 language lang locale preferred_language"},
 		fRegion:     {Region, "地区 国家 国家地区 国家或地区 国家和地区 所在地区 所在国家 居住地 居住国 常住地 region country country_code country_region residence jurisdiction 省份 所在省份 所在省 province"},
 		fCategories: {Categories, "数据类别 信息类别 泄露类别 涉及信息 泄露信息 涉及数据 泄露内容 categories category data_categories exposed exposed_data data_exposed"},
-		fBirthDate:  {BirthDate, "出生日期 生日 出生年月日 出生年月 出生年份 出生日 birth_date birthdate birthday date_of_birth dob born birth_day birth_year year_of_birth 出生时间"},
+		fBirthDate:  {BirthDate, "出生日期 生日 出生年月日 出生年月 出生年份 出生日 birth_date birthdate birthday date_of_birth dob born birth_day birth_year year_of_birth 出生时间 学生出生日期 学生生日 孩子生日 儿童生日"},
 		fAge:        {Age, "年龄 周岁 周岁年龄 实际年龄 age age_years age_in_years"},
 		fIsMinor:    {IsMinor, "未成年 是否未成年 是否未成年人 未成年人 is_minor minor"},
-		fResidentID: {ResidentID, "身份证号 身份证 身份证号码 居民身份证号 居民身份证号码 公民身份号码 公民身份证号码 resident_id id_card id_number identity_number resident_identity_number 证件号 证件号码 身份证件号 身份证件号码 居民身份证 二代身份证号 id_no id_card_no id_card_number cert_no national_id"},
+		fResidentID: {ResidentID, "身份证号 身份证 身份证号码 居民身份证号 居民身份证号码 公民身份号码 公民身份证号码 resident_id id_card id_number identity_number resident_identity_number 证件号 证件号码 身份证件号 身份证件号码 居民身份证 二代身份证号 id_no id_card_no id_card_number cert_no national_id 学生身份证号 学生身份证号码 孩子身份证号 儿童身份证号"},
 	} {
 		t[no] = s
 	}
