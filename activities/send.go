@@ -186,8 +186,8 @@ type sending struct {
 	held        map[string]time.Time           // domains that refuse us, and until when nothing is sent to them
 	lookedAt    time.Time                      // when that was read
 
-	asking  sync.Mutex  // one lane at a time asks a person
-	alarmed atomic.Bool // that nobody can be reached
+	asking  sync.Mutex     // one lane at a time asks a person
+	alarmed [2]atomic.Bool // that nobody can be reached, that nothing is taken
 
 	mu     sync.Mutex
 	result *ChunkResult

@@ -1,18 +1,12 @@
 package activities
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"tocsin/internal/breach"
-	"tocsin/internal/store"
 	"tocsin/notifiers"
 )
 
@@ -33,6 +27,8 @@ type trouble struct {
 	first    time.Time                  // when the first of them was
 	doubts   map[breach.DeliveryID]bool // deliveries of which nobody knows
 	doubted  time.Time                  // when the first of them was
+	later    map[breach.DeliveryID]bool // deliveries that were refused for now; so many as matter
+	lateness time.Time                  // when the first of them was
 	silent   time.Time                  // since when the other side cannot be reached; zero while it can
 	patience int                        // so many times the usual is borne: whoever let it go on has seen it
 }
@@ -50,7 +46,9 @@ const (
 	doubtsFor    = time.Minute      // for so long
 	doubtsMany   = 50               // or so many, however fast
 	silentFor    = 5 * time.Minute
-	patienceMore = 5 // after each halt so many times as much
+	laterMany    = 20               // deliveries refused for now
+	laterFor     = 30 * time.Minute // for so long
+	patienceMore = 5                // after each halt so many times as much
 )
 
 // finding is what has become too much.
@@ -63,10 +61,11 @@ const (
 	refusesAll          // so many recipients that it is hardly they
 	noAnswers           // messages leave, and nobody knows what becomes of them
 	unreachable         // nobody answers; it may come back by itself
+	stalled             // it answers "later", and nothing else
 )
 
 func newTrouble() *trouble {
-	return &trouble{refused: map[breach.DeliveryID]bool{}, doubts: map[breach.DeliveryID]bool{}, patience: 1}
+	return &trouble{refused: map[breach.DeliveryID]bool{}, doubts: map[breach.DeliveryID]bool{}, later: map[breach.DeliveryID]bool{}, patience: 1}
 }
 
 // heard learns what an attempt came to and says what has become too much, at every attempt until a message is taken over.
@@ -80,6 +79,7 @@ func (t *trouble) heard(id breach.DeliveryID, err error, now time.Time) finding 
 		t.us, t.usSince, t.usHalts, t.silent, t.person, t.taken = 0, time.Time{}, 0, time.Time{}, false, true
 		clear(t.refused)
 		clear(t.doubts)
+		clear(t.later)
 		t.quiet.Store(true)
 		return fine
 	}
@@ -108,6 +108,19 @@ func (t *trouble) heard(id breach.DeliveryID, err error, now time.Time) finding 
 	t.silent = time.Time{}
 	if e.Outcome == breach.Permanent || e.Against == notifiers.Policy {
 		return t.refusedOne(id, e.Against == "", now)
+	}
+	return t.refusedForNow(id, now)
+}
+
+func (t *trouble) refusedForNow(id breach.DeliveryID, now time.Time) finding {
+	if len(t.later) == 0 {
+		t.lateness = now
+	}
+	if len(t.later) < laterMany {
+		t.later[id] = true
+	}
+	if len(t.later) >= laterMany && now.Sub(t.lateness) >= laterFor {
+		return stalled
 	}
 	return fine
 }
@@ -192,107 +205,4 @@ func (s *Sender) troubleOf(channel breach.Channel) *trouble {
 		s.troubles[channel] = newTrouble()
 	}
 	return s.troubles[channel]
-}
-
-// alarm asks a person to look, and stops the campaign unless waiting is all that can be done.
-func (s *sending) alarm(ctx context.Context, found finding, err error) error {
-	if found == unreachable {
-		if s.alarmed.Swap(true) {
-			return nil
-		}
-		return s.Store.AddTask(ctx, s.alarmTask(found, err))
-	}
-	s.asking.Lock() // of several lanes one asks
-	defer s.asking.Unlock()
-	halted, failed := s.Store.Halted(ctx, s.lease)
-	if failed != nil || halted {
-		return failed
-	}
-	if failed := s.Store.AddTask(ctx, s.alarmTask(found, err)); failed != nil {
-		return failed
-	}
-	s.troubleOf(s.channel).halted(found)
-	return s.Store.Halt(ctx, s.lease.Incident, s.lease.Campaign, true, breach.Tocsin)
-}
-
-// channelNames are what people call a channel.
-var channelNames = map[breach.Channel]breach.Text{
-	breach.Email: {ZH: "邮件", EN: "email"}, breach.SMS: {ZH: "短信", EN: "SMS"}, breach.Push: {ZH: "推送", EN: "push"},
-}
-
-// whatFailed names an attempt's step and code; the other side's words stay outside.
-func whatFailed(err error) string {
-	e, ok := errors.AsType[*notifiers.Error](err)
-	if !ok {
-		return "?"
-	}
-	return strings.TrimSpace(e.Doing + " " + e.Code)
-}
-
-func (s *sending) alarmTask(found finding, err error) store.Task {
-	name, said := channelNames[s.channel], whatFailed(err)
-	n, id := s.lease.Campaign, s.lease.Incident
-	resume := fmt.Sprintf("tocsin notice resume %s %d", id, n)
-	task := store.Task{IncidentID: id, Kind: breach.TaskFinding, OwnerRole: breach.RoleLead, Ref: fmt.Sprintf("%s of notice %d", s.channel, n)}
-	switch found {
-	case refusesUs:
-		task.Title = breach.Text{ZH: name.ZH + "通道拒绝我方，发送已暂停", EN: "The " + name.EN + " provider refuses us; sending is halted"}
-		task.Detail = breach.Text{
-			ZH: fmt.Sprintf("拒绝针对的是我方，而非收件人（%s）：凭据、发件人、证书、签名或模板。无人因此转入下一渠道，均在等待。请修正设置 notifiers 或在服务商处处理；改动设置后重启 worker，用 tocsin notice test-send 检查，再用 %s 继续。", said, resume),
-			EN: fmt.Sprintf("What it refuses is us, not the recipients (%s): a credential, the sender, a certificate, the signature or a template. Nobody was passed over; they wait. Mend it under notifiers or with the provider, restart the workers after a change of settings, check with tocsin notice test-send, then go on with %s.", said, resume),
-		}
-	case byPolicy:
-		task.Title = breach.Text{ZH: name.ZH + "因策略被拒，发送已暂停", EN: "The " + name.EN + " is refused by policy; sending is halted"}
-		task.Detail = breach.Text{
-			ZH: fmt.Sprintf("连续多条告知因对方策略被拒，期间无一被接收（%s）：信誉、SPF、DKIM、DMARC、内容或速率。请与通道管理员查明原因并修复，再用 %s 继续。", said, resume),
-			EN: fmt.Sprintf("Message after message was refused by policy, and none was taken meanwhile (%s): reputation, SPF, DKIM, DMARC, the words or the rate. Find out why with whoever runs the channel, mend it, then go on with %s.", said, resume),
-		}
-	case refusesAll:
-		task.Title = breach.Text{ZH: name.ZH + "连续被拒，发送已暂停", EN: "One " + name.EN + " after the other is refused; sending is halted"}
-		task.Detail = breach.Text{
-			ZH: fmt.Sprintf("连续多名收件人被拒，期间无一被接收（%s）；他们已转入下一渠道。请检查通道设置与名单质量（tocsin people count）。若名单本就如此，用 %s 继续：之后容许更多。", said, resume),
-			EN: fmt.Sprintf("One recipient after the other was refused for good, and none was taken meanwhile (%s); those have gone on to their next channel. Look at the channel's settings and at the list (tocsin people count). Where the list is like that, go on with %s: more is borne then.", said, resume),
-		}
-	case noAnswers:
-		task.Title = breach.Text{ZH: name.ZH + "发出后没有答复，发送已暂停", EN: "No answer to one " + name.EN + " after the other; sending is halted"}
-		task.Detail = breach.Text{
-			ZH: fmt.Sprintf("消息已交出，但对方是否接收不明，期间无一得到答复（%s）。继续发送可能使每个人收到两次。请向服务商核实这些消息是否已送达，排除故障后用 %s 继续。", said, resume),
-			EN: fmt.Sprintf("Messages left, and whether they were taken is not known; none was answered meanwhile (%s). To go on could mean two copies for everybody. Find out from the provider whether they arrived and what is wrong, then go on with %s.", said, resume),
-		}
-	default:
-		task.Ref = "no way for " + task.Ref
-		task.Title = breach.Text{ZH: name.ZH + "通道无法连通", EN: "The " + name.EN + " provider cannot be reached"}
-		task.Detail = breach.Text{
-			ZH: fmt.Sprintf("已有五分钟无法交出任何一条（%s）。发送会自动重试，恢复后自行继续；超过 policy.retry_window 后，相关人员转用下一渠道。请检查网络与服务商状态，然后结束本任务。", said),
-			EN: fmt.Sprintf("For five minutes nothing could be handed over (%s). It is tried again by itself and goes on when the way is open; after policy.retry_window people go on to their next channel. Look at the network and at the provider, then end this task.", said),
-		}
-	}
-	return task
-}
-
-// An ailer is a notifier with several ways.
-type ailer interface {
-	// Ailing returns why ways are not used, by their places in the settings.
-	Ailing() map[int]error
-}
-
-// tellAiling asks a person to look after relays whose mail the others carry: nothing fails, so that nobody would notice that half of
-// the capacity is gone.
-func (s *sending) tellAiling(ctx context.Context, ailing map[int]error) error {
-	if len(ailing) == 0 {
-		return nil
-	}
-	var each []string
-	for _, at := range slices.Sorted(maps.Keys(ailing)) {
-		each = append(each, fmt.Sprintf("%d: %s", at, whatFailed(ailing[at])))
-	}
-	said := strings.Join(each, "; ")
-	return s.Store.AddTask(ctx, store.Task{
-		IncidentID: s.lease.Incident, Kind: breach.TaskFinding, OwnerRole: breach.RoleLead, Ref: fmt.Sprintf("relays of notice %d", s.lease.Campaign),
-		Title: breach.Text{ZH: "部分邮件中继不可用", EN: "A mail relay takes nothing"},
-		Detail: breach.Text{
-			ZH: fmt.Sprintf("notifiers 中按顺序的以下中继连续失败：%s。其邮件由其余中继承担，速度因此下降；系统会不时再试。请检查后结束本任务。", said),
-			EN: fmt.Sprintf("These relays, by their order under notifiers, fail one time after the other: %s. The others carry their mail, which is slower; they are tried again now and then. Look at them, then end this task.", said),
-		},
-	})
 }
