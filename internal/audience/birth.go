@@ -95,6 +95,9 @@ func isoDay(s string) bool {
 }
 
 func (c *calendar) birthOf(s string) (date, bool) {
+	if strings.HasPrefix(s, "1970-01-01") && c.unset(s[len("1970-01-01"):]) {
+		return date{}, false
+	}
 	if len(s) == 8 && digits(s) {
 		return c.day(number(s[:4]), number(s[4:6]), number(s[6:]))
 	}
@@ -118,6 +121,15 @@ func (c *calendar) birthOf(s string) (date, bool) {
 		return d, true
 	}
 	return c.named(day)
+}
+
+// unset recognises, by its time of day, the instant from which computers count: what they write where they know nothing.
+func (c *calendar) unset(clock string) bool {
+	clock = strings.TrimLeft(clock, " T")
+	if strings.HasPrefix(clock, "00:00:00") {
+		return strings.HasSuffix(clock, "Z") || strings.HasSuffix(clock, "+00:00")
+	}
+	return strings.HasPrefix(clock, time.Unix(0, 0).In(c.zone).Format(time.TimeOnly))
 }
 
 // yearLast reads 25/12/1990 and 12/25/1990. Of 02/01/1990 it is the later reading, which may be the earlier one.
