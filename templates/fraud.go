@@ -146,12 +146,20 @@ var (
 	// toReader are words with which a clause turns to its reader.
 	toReader = regexp.MustCompile(`(?i)请|您需|您应|您可|您必须|您只需|你需|你要|你可|需要|需向|务必|必须|即可|就能|便可|点此|此处|下方|如下|为您|给您|发送?[到至]您|向我们|\bplease\b|\byou (must|should|need|can|have to)\b|\b(update|confirm|enter)\b`)
 	// telling are words with which a clause says what became of something.
-	telling   = regexp.MustCompile(`了([^解断结]|$)|[^通超经不]过|未(受|被|涉|泄|读|保)|没有(受|被|涉|保)|不涉及|曾|已|被|遭|正在|有人|对方|他人|攻击者|黑客|不法分子|犯罪|员工|工作人员|同事|服务商|供应商|我们(没有|未|将|会|在|正|对|也)|由我们`)
-	weProvide = regexp.MustCompile(`我们[^，。；请]{0,10}(为|向|给)(您|你|孩子|受影响的人)[^，。；请]{0,8}$`)
-	theySaid  = regexp.MustCompile(`(?i)\b(we|they|who|attackers?|criminals?|someone|somebody|employees?|staff)( will| can| may| might| could| also| now| have| had| did not)? $`)
-	inOrderTo = regexp.MustCompile(`(?i)\b(used|tried|managed|able|attempted|began|set up|wanted)\b[^.;]{0,60}\bto $`)
-	itself    = regexp.MustCompile(`^(记录|密码|信息|数据|明细|账户|账号|方式|凭证|流水|订单|日志|历史|系统|接口|平台|服务器)|^(?i:[ -]?(records?|data|details|information|history|histories|cards?|methods?|accounts?|copy|copies|archives?|results?|card numbers?|transactions?|systems?|services?|providers?|processors?|was|were)\b)`)
-	befell    = regexp.MustCompile(`(?i)^[^.;]{0,40}\b(was|were|is|are|may have been|have been|has been)( not| never| also| probably)? (read|seen|taken|stolen|copied|exposed|stored|involved|affected|included|leaked|disclosed|among)\b`)
+	telling = regexp.MustCompile(`了([^解断结]|$)|[^通超经不]过|未(受|被|涉|泄|读|保)|没有(受|被|涉|保)|不涉及|曾|已|被|遭|正在|有人|对方|他人|攻击者|黑客|不法分子|犯罪|员工|工作人员|同事|服务商|供应商|我们(没有|未|将|会|在|正|对|也)|由我们`)
+	// impostor opens a sentence that tells what others may do in our name: all that follows is theirs, unless the reader is
+	// pressed in between.
+	impostor   = regexp.MustCompile(`(?i)(有人|他人|对方|骗子|不法分子|犯罪分子|诈骗分子|陌生人)[^，。；]{0,10}(冒充|假冒|假扮|谎称|自称|利用|以您|用您)|\b(someone|somebody|people|they|strangers?|criminals?|fraudsters?|callers?)\b[^,.;]{0,24}\b(pretend|pose|posing|claim|impersonat)\w*`)
+	pressing   = regexp.MustCompile(`(?i)请|您需|您应|你要|务必|必须|即可|就能|立即|马上|尽快|\bplease\b|\byou (must|should|need|have to)\b|\b(now|immediately|at once)\b`)
+	othersWant = regexp.MustCompile(`(有人|他人|对方|骗子|他们|陌生人|不法分子|犯罪分子|诈骗分子)[^。；请]*(要求|让|叫|骗|诱导|诱骗|催促)(您|你|孩子|家长)[^，。；请]{0,6}$`)
+	weWant     = regexp.MustCompile(`我们(将|会|可能|现|需)?(要求|让|叫|催促)(您|你|孩子|家长)`)
+	whenYou    = regexp.MustCompile(`(?i)\b(when|whenever|before|after|once|next time) you( next| first)? $`)
+	signIn     = regexp.MustCompile(`(?i)^(sign|log) ?in\b`)
+	weProvide  = regexp.MustCompile(`我们[^，。；请]{0,10}(为|向|给)(您|你|孩子|受影响的人)[^，。；请]{0,8}$`)
+	theySaid   = regexp.MustCompile(`(?i)\b(we|they|who|attackers?|criminals?|someone|somebody|employees?|staff)( will| can| may| might| could| also| now| have| had| did not)? $`)
+	inOrderTo  = regexp.MustCompile(`(?i)\b(used|tried|managed|able|attempted|began|set up|wanted)\b[^.;]{0,60}\bto $`)
+	itself     = regexp.MustCompile(`^(记录|密码|信息|数据|明细|账户|账号|方式|凭证|流水|订单|日志|历史|系统|接口|平台|服务器)|^(?i:[ -]?(records?|data|details|information|history|histories|cards?|methods?|accounts?|copy|copies|archives?|results?|card numbers?|transactions?|systems?|services?|providers?|processors?|was|were)\b)`)
+	befell     = regexp.MustCompile(`(?i)^[^.;]{0,40}\b(was|were|is|are|may have been|have been|has been)( not| never| also| probably)? (read|seen|taken|stolen|copied|exposed|stored|involved|affected|included|leaked|disclosed|among)\b`)
 )
 
 // clauseMarks end a clause.
@@ -161,7 +169,10 @@ const clauseMarks = "，；：。,;:"
 // records", "payment records".
 func told(sentence string, at []int) bool {
 	before, after := sentence[:at[0]], sentence[at[1]:]
-	if weProvide.MatchString(before) || theySaid.MatchString(before) {
+	if weProvide.MatchString(before) || theySaid.MatchString(before) || theyWant(before) {
+		return true
+	}
+	if whenYou.MatchString(before) && signIn.MatchString(sentence[at[0]:]) {
 		return true
 	}
 	if to := inOrderTo.FindString(before); to != "" && !strings.Contains(strings.ToLower(to), " you ") {
@@ -171,7 +182,15 @@ func told(sentence string, at []int) bool {
 	if toReader.MatchString(clause) {
 		return false
 	}
+	if who := impostor.FindStringIndex(before); who != nil && !pressing.MatchString(before[who[0]:]) {
+		return true
+	}
 	return telling.MatchString(clause) || itself.MatchString(after) || befell.MatchString(after)
+}
+
+// theyWant reports that what follows is what others want of the reader: "they may ask you to ...".
+func theyWant(before string) bool {
+	return othersWant.MatchString(before) && !weWant.MatchString(before)
 }
 
 func lastClause(s string) string {
