@@ -103,6 +103,7 @@ type keptCount struct {
 type evidence struct {
 	told  int64 // recipients told by it with an accepted delivery
 	whole int64 // accepted deliveries with nobody behind them left untold
+	again int64 // deliveries to a contact that has one already
 }
 
 // part is one reading.
@@ -264,18 +265,19 @@ func (b *books) readShared(ctx context.Context, channel breach.Channel) error {
 			select {column} as contact from recipient where incident_no = $1 and {column} is not null and id >= $3 and id < $4 group by {column} having count(*) > 1),
 		behind as (
 			select c.n as campaign_n, r.{column} as contact, r.id, coalesce(s.state = 'told' and s.told_by = $2, false) as told,
-				coalesce(s.state, 'open') in ('told', 'exempt') as whole, d.contact is not null as accepted
+				coalesce(s.state, 'open') in ('told', 'exempt') as whole, d.contact is not null as written, coalesce(d.state = 'accepted', false) as accepted
 			from shared h join recipient r on r.incident_no = $1 and r.{column} = h.contact and r.id >= $3 and r.id < $4
 			join campaign c on c.incident_no = $1 and r.id >= c.lo and r.id < c.hi and c.supplements is null
 			left join standing s on s.incident_no = $1 and s.id = r.id
-			left join delivery d on d.incident_no = $1 and d.campaign_n = c.n and d.channel = $2 and d.contact = r.id and d.state = 'accepted'),
+			left join delivery d on d.incident_no = $1 and d.campaign_n = c.n and d.channel = $2 and d.contact = r.id),
 		contacts as (
 			select count(*) filter (where told) as told, bool_and(whole) as whole, (array_agg(accepted order by id))[1] as accepted,
-				count(*) filter (where accepted and told) as own_told, count(*) filter (where accepted and whole) as own_whole
+				count(*) filter (where accepted and told) as own_told, count(*) filter (where accepted and whole) as own_whole,
+				greatest(count(*) filter (where written) - 1, 0) as again
 			from behind group by campaign_n, contact)
 		select coalesce(sum(told) filter (where accepted), 0) - coalesce(sum(own_told), 0),
-			count(*) filter (where accepted and whole) - coalesce(sum(own_whole), 0) from contacts`,
-		"{column}", contactColumn(channel)), b.no, channel, b.lo, b.hi).Scan(&e.told, &e.whole)
+			count(*) filter (where accepted and whole) - coalesce(sum(own_whole), 0), coalesce(sum(again), 0)::bigint from contacts`,
+		"{column}", contactColumn(channel)), b.no, channel, b.lo, b.hi).Scan(&e.told, &e.whole, &e.again)
 	for _, g := range b.people {
 		if g.accepted(channel) && g.toldBy(channel) {
 			e.told += g.N

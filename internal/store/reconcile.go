@@ -266,10 +266,21 @@ func identities() []identity {
 // countedChannels are those whose messages count as telling somebody.
 var countedChannels = []breach.Channel{breach.Email, breach.SMS}
 
-// evidenceOf are the sums that bind recipients and ledger together on one channel: nobody counts as told without a message
-// that was taken over, and no message that was taken over leaves anybody behind it untold.
+// evidenceOf are the sums that bind recipients and ledger together on one channel: no contact has two deliveries of a notice,
+// nobody counts as told without a message that was taken over, and no message that was taken over leaves anybody behind it untold.
 func evidenceOf(channel breach.Channel) []identity {
 	return []identity{
+		{
+			"once_" + string(channel), ofPeople,
+			breach.Text{
+				ZH: fmt.Sprintf("%s 投递 = 有投递的联系方式（每个联系方式至多一次）", channel),
+				EN: fmt.Sprintf("deliveries by %s = contacts that have one, each at most once", channel),
+			},
+			func(b *books) (int64, int64) {
+				n := b.delivered(func(g deliveryGroup) bool { return g.Channel == channel && !b.supplements[g.Campaign] })
+				return n, n - b.evidence[channel].again
+			},
+		},
 		{
 			"told_" + string(channel), ofPeople,
 			breach.Text{

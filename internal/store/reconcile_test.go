@@ -85,8 +85,14 @@ func TestReconcile(t *testing.T) {
 		"bounces":            `update delivery set state = 'bounced' where channel = 'sms' and contact = (select max(contact) from delivery where channel = 'sms')`,
 		"returned": `insert into receipt_fact (incident_no, campaign_n, channel, contact, kind, class, status, how, blind)
 			select incident_no, campaign_n, channel, contact, 'failed', 'hard', '5.1.1', 'address', '\x01' from delivery where state = 'accepted' order by contact limit 1`,
-		"exempt":         `update standing set state = 'exempt' where state = 'missed'`,
-		"families":       `update standing set person_state = 'missed' where flags = 3 and person_state = 'told'`,
+		"exempt":   `update standing set state = 'exempt' where state = 'missed'`,
+		"families": `update standing set person_state = 'missed' where flags = 3 and person_state = 'told'`,
+		"once_email": `insert into delivery (incident_no, campaign_n, channel, contact, shard, state, fence)
+			select d.incident_no, 1, 'email', b.id, d.shard, 'rejected', 1 from recipient a join recipient b on b.email = a.email and b.id > a.id
+			join delivery d on d.contact = a.id and d.channel = 'email' limit 1`,
+		"once_sms": `with twin as (update recipient set sms = (select sms from recipient where id = (select min(contact) from delivery where channel = 'sms'))
+				where id = (select max(id) from recipient) returning incident_no, id)
+			insert into delivery (incident_no, campaign_n, channel, contact, shard, state, fence) select incident_no, 1, 'sms', id, 3, 'rejected', 1 from twin`,
 		"told_email":     `update delivery set state = 'rejected' where channel = 'email' and state = 'accepted'`,
 		"accepted_email": `update standing set state = 'missed' where told_by = 'email' and flags = 1 and id = (select min(id) from standing where told_by = 'email' and flags = 1)`,
 		"told_sms":       `update standing set told_by = 'sms' where told_by = 'email' and flags = 1`,
