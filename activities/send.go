@@ -27,13 +27,14 @@ type Sender struct {
 	BatchSize int // contacts claimed at once; 200 where zero
 	Quiet     []Quiet
 	Logs      intent.Dir // of what was begun and ended, on this machine
-	Name      string     // of this process, among those that send; see Join
+	Name      string     // of this process, among those that share the limits; without one it has them alone
 
 	mu       sync.Mutex
 	paces    map[breach.Channel]*pace
 	troubles map[breach.Channel]*trouble
 	slots    map[breach.Channel]chan struct{} // what all shards of this process share: as many as the channel has lanes
 	shared   *ledger                          // theirs too
+	sharing  sharing
 }
 
 // Outlet is one channel as configured.
@@ -88,6 +89,10 @@ func (s *Sender) SendChunk(ctx context.Context, in ChunkInput) (ChunkResult, err
 	if !ok {
 		return r, temporal.NewNonRetryableApplicationError("no notifier is configured for channel "+string(in.Channel), ErrTypeRefused, nil)
 	}
+	if err := s.enter(ctx); err != nil {
+		return r, err
+	}
+	defer s.leave()
 	run := &sending{Sender: s, outlet: out, channel: in.Channel, result: &r}
 	rest := beat(ctx, func() any { return run.progress() }) // before the shard is taken: its last holder may keep us waiting
 	lease, err := s.run(ctx, in, run)

@@ -1,12 +1,16 @@
 package activities
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"tocsin/internal/breach"
+	"tocsin/internal/devstack/pgtest"
+	"tocsin/internal/seal"
+	"tocsin/internal/store"
 )
 
 func TestSendersShareTheLimits(t *testing.T) {
@@ -57,4 +61,59 @@ func TestSharingLeavesALearntRateAlone(t *testing.T) {
 	if got := p.known["a.example"].rate; got != slow {
 		t.Errorf("sharing changed %v to %v", slow, got)
 	}
+}
+
+// Who has no shard at work takes no part: the others send as fast as the operator allows.
+func TestOnlyWhoSendsTakesAPart(t *testing.T) {
+	db := openStore(t)
+	worker := func(name string) *Sender {
+		return &Sender{Name: name, Store: db, Channels: map[breach.Channel]Outlet{breach.Email: {PerSecond: 100, Limiter: NewLimiter(100)}}}
+	}
+	a, b := worker("a"), worker("b")
+	limit := func(s *Sender, want rate.Limit) {
+		t.Helper()
+		if got := s.Channels[breach.Email].Limiter.Limit(); got != want {
+			t.Errorf("%s sends %v a second, want %v", s.Name, got, want)
+		}
+	}
+	enter := func(s *Sender) {
+		t.Helper()
+		if err := s.enter(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	enter(a)
+	b.follow(t.Context())
+	limit(a, 100)
+	enter(b)
+	a.follow(t.Context())
+	limit(a, 50)
+	limit(b, 50)
+	b.leave()
+	b.follow(t.Context())
+	a.follow(t.Context())
+	limit(a, 50) // b may go on with another shard
+	b.follow(t.Context())
+	a.follow(t.Context())
+	limit(a, 100)
+	enter(b)
+	limit(b, 50)
+}
+
+func openStore(t *testing.T) *store.Store {
+	t.Helper()
+	key := filepath.Join(t.TempDir(), "master.key")
+	if err := seal.CreateMasterFile(key); err != nil {
+		t.Fatal(err)
+	}
+	master, err := seal.OpenMasterFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), pgtest.New(t, store.Migrate), master, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
 }

@@ -37,7 +37,7 @@ func TestChaos(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	rng := rand.New(rand.NewPCG(seed, 0))
 	program := buildProgram(t)
-	rate := float64(*chaosPeople) * 0.6 / (float64(*chaosKills) * chaosPause.Seconds()) / chaosWorkers
+	rate := float64(*chaosPeople) * 0.6 / (float64(*chaosKills) * chaosPause.Seconds()) // of all workers together
 	b := startCampaign(t, *chaosPeople, max(1, rate))
 	relay := startCutter(t, b.local.stack.Inbox.SMTPAddr())
 	b.sendThrough(relay.Addr().String())

@@ -340,9 +340,6 @@ func (h *house) runWorker(ctx context.Context, engine sdk.Client, log *slog.Logg
 		return fmt.Errorf("data_dir %s: %w", h.cfg.DataDir, err)
 	}
 	sender := h.sender()
-	if err := activities.Join(ctx, sender); err != nil {
-		return err
-	}
 	var started []worker.Worker
 	stopAll := func() {
 		var wg sync.WaitGroup
