@@ -75,15 +75,7 @@ func (o Organisation) typedHome() string {
 	return host
 }
 
-func digits(s string) int {
-	n := 0
-	for _, r := range s {
-		if r >= '0' && r <= '9' {
-			n++
-		}
-	}
-	return n
-}
+func digits(s string) int { return len(onlyDigits(s)) }
 
 func zone(name string) (*time.Location, error) {
 	if name == "" {

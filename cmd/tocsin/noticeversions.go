@@ -47,26 +47,13 @@ read a notice, that is what you have to read again.`,
 
 // onNotice runs a command on the versions of a notice, newest first.
 func onNotice(o *viewOptions, cmd *cobra.Command, run func(*cobra.Command, *client, []api.VersionView) error) *cobra.Command {
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := o.check(); err != nil {
-			return err
-		}
-		id, err := incidentArg(args)
-		if err != nil {
-			return err
-		}
-		c, err := newClient(cmd)
-		if err != nil {
-			return err
-		}
-		all, err := c.noticeVersions(cmd.Context(), id, args[1])
+	return onDutyArgs(o, cmd, func(cmd *cobra.Command, c *client, id breach.IncidentID, args []string) error {
+		all, err := c.noticeVersions(cmd.Context(), id, args[0])
 		if err != nil {
 			return err
 		}
 		return run(cmd, c, all)
-	}
-	o.add(cmd)
-	return cmd
+	})
 }
 
 // noticeVersions lists the versions of a notice, which may be named by its number alone.
